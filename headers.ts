@@ -26,6 +26,7 @@
  */
 
 import { quote } from "./_escape.ts";
+import { encodeLatin1 } from "./_latin1.ts";
 import type { WsgiHeader } from "./types.ts";
 
 // RFC 9110, 5.6.2: token = 1*tchar
@@ -408,9 +409,6 @@ export class WsgiHeaders implements Iterable<WsgiHeader> {
    * @returns The bytes.
    */
   toBytes(): Uint8Array<ArrayBuffer> {
-    const text = this.toString();
-    const bytes = new Uint8Array(text.length);
-    for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-    return bytes;
+    return encodeLatin1(this.toString());
   }
 }

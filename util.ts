@@ -21,6 +21,7 @@
  */
 
 import { quote } from "./_escape.ts";
+import { encodeLatin1 } from "./_latin1.ts";
 import type {
   ErrorStream,
   FileLike,
@@ -69,9 +70,7 @@ function checkNative(native: string, name: string): void {
 export function decodeNativeString(native: string): string {
   if (!NON_ASCII_REGEXP.test(native)) return native;
   checkNative(native, "the string");
-  const bytes = new Uint8Array(native.length);
-  for (let i = 0; i < native.length; i++) bytes[i] = native.charCodeAt(i);
-  return decoder.decode(bytes);
+  return decoder.decode(encodeLatin1(native));
 }
 
 /**
@@ -302,6 +301,7 @@ export function shiftPathInfo(environ: Partial<WsgiEnviron>): string | null {
   return name === "." ? null : name;
 }
 
+/** Keeps what is written, for a test to look at. */
 class ErrorBuffer implements ErrorStream {
   #text = "";
 
@@ -446,7 +446,7 @@ function checkSize(name: string, size: number): void {
  * The body of a request: the value of `wsgi.input`.
  *
  * Each read must have ended before the next one begins. The source is first
- * touched when bytes are asked for.
+ * touched when bytes are asked for. The blocks read can share one `buffer`.
  *
  * @see {@link https://peps.python.org/pep-3333/#input-and-error-streams | PEP 3333: Input and Error Streams}
  *
@@ -687,7 +687,7 @@ export class WsgiInput implements InputStream {
     }
     this.#isReading = true;
     try {
-      let block: Uint8Array<ArrayBuffer> = EMPTY;
+      let block = EMPTY;
       let length = 0;
       let isWhole = false;
       while (length < size && !isWhole && await this.#fill()) {
@@ -704,8 +704,7 @@ export class WsgiInput implements InputStream {
         } else {
           // Doubling keeps the cost of many small chunks linear.
           if (length + part.length > block.length) {
-            const capacity = Math.max(length + part.length, 2 * length);
-            const larger = new Uint8Array(Math.min(size, capacity));
+            const larger = new Uint8Array(2 * (length + part.length));
             larger.set(block);
             block = larger;
           }
@@ -713,7 +712,8 @@ export class WsgiInput implements InputStream {
         }
         length += part.length;
       }
-      return block.subarray(0, length);
+      // `EMPTY` is not for callers, who could transfer its buffer.
+      return length > 0 ? block.subarray(0, length) : new Uint8Array(0);
     } finally {
       this.#isReading = false;
     }
@@ -727,7 +727,7 @@ function isOpenFile(filelike: FileLike): filelike is OpenFile {
   return "seek" in filelike && "stat" in filelike;
 }
 
-async function readFile(
+async function readBlock(
   file: OpenFile,
   size: number,
 ): Promise<Uint8Array | null> {
@@ -761,8 +761,8 @@ export class FileWrapper {
   readonly filelike: FileLike;
   /** The number of bytes to read at a time. */
   readonly blksize: number;
+  // A field that is only declared is absent until it is assigned.
   /** Closes the file or cancels the stream. Absent if there is no such thing. */
-  // `declare` as a field would be there, undefined.
   declare readonly close?: () => void | Promise<void>;
   readonly #reader: SizedReader | WsgiInput;
   readonly #blocks: AsyncGenerator<Uint8Array<ArrayBuffer>, undefined>;
@@ -796,7 +796,7 @@ export class FileWrapper {
       this.#reader = new WsgiInput(filelike.stream());
     } else if (typeof filelike?.read === "function") {
       this.#reader = isOpenFile(filelike)
-        ? { read: (size: number) => readFile(filelike, size) }
+        ? { read: (size: number) => readBlock(filelike, size) }
         : filelike;
       if (filelike.close) this.close = () => filelike.close?.();
     } else {

@@ -354,6 +354,8 @@ Deno.test.each<[string, string, string | null, string, string]>([
   ["//a", "/x", "x", "//a/x", ""],
   ["///a", "/x", "x", "/a/x", ""],
   ["/..", "/x", "x", "/x", ""],
+  ["a", "/..", "..", ".", ""],
+  ["..", "/..", "..", "../..", ""],
 ])(
   "shiftPathInfo() of %j and %j returns %j",
   (script, path, name, newScript, newPath) => {
@@ -550,6 +552,7 @@ Deno.test("WsgiInput does not touch its source before bytes are asked for", asyn
       return stream;
     },
   };
+  assert(new WsgiInput(source, { limit: 3 }).readable);
   const input = new WsgiInput(source);
   assertEquals(await input.read(0), new Uint8Array());
   assertEquals(await input.readline(0), new Uint8Array());
@@ -1068,7 +1071,6 @@ Deno.test("FileWrapper.size() tells what is left of a file", async () => {
 
 Deno.test("FileWrapper.readable gives what is left, whatever the block size", async () => {
   const data = Uint8Array.from({ length: 600_000 }, (_, i) => i);
-  const file = new MemoryFile(data);
   const filelikes = [
     () => new MemoryFile(data).toOpenFile(),
     () => new MemoryFile(data).toReader(),
@@ -1091,6 +1093,8 @@ Deno.test("FileWrapper.readable gives what is left, whatever the block size", as
   }
   const stream = chunked(data, 10);
   assertStrictEquals<unknown>(new FileWrapper(stream).readable, stream);
+  const file = new MemoryFile(data);
+  await new FileWrapper(file.toOpenFile()).readable.cancel();
   assert(file.isOpen);
 });
 
