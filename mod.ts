@@ -9,6 +9,7 @@
  * - {@linkcode toFetchHandler} runs it wherever fetch handlers run, and
  *   {@linkcode fromFetchHandler} runs a fetch handler behind any gateway.
  * - {@linkcode CgiHandler} runs it as a CGI script.
+ * - {@linkcode validator} checks both sides of the protocol.
  * - {@linkcode WsgiHeaders}, {@linkcode requestUri} and others help to write
  *   applications, servers and what stands between them.
  *
@@ -36,3 +37,4 @@ export * from "./headers.ts";
 export * from "./simple_server.ts";
 export * from "./types.ts";
 export * from "./util.ts";
+export * from "./validate.ts";
