@@ -32,6 +32,8 @@
 
 import { STATUS_TEXT, type StatusCode } from "@std/http/status";
 import { quote } from "./_escape.ts";
+import { encodeLatin1 } from "./_latin1.ts";
+import { type BlockIterator, isPromise, iterate } from "./_result.ts";
 import { WsgiHeaders } from "./headers.ts";
 import type {
   ErrorStream,
@@ -65,7 +67,7 @@ import {
 type HandlerState = "not started" | "started" | "headers sent" | "closed";
 
 /** The most bytes that are copied together to be written at once. */
-const COALESCE_SIZE = 65_536;
+const COALESCE_SIZE = 131_072;
 
 const encoder = new TextEncoder();
 const EMPTY = new Uint8Array(0);
@@ -78,17 +80,11 @@ const ERROR_BODY = encoder.encode(
 const STATUS_REGEXP =
   /^[1-9]\d\d [!-~\x80-\xff](?:[ -~\x80-\xff]*[!-~\x80-\xff])?$/;
 const BODILESS_REGEXP = /^(?:1|204|205|304)/;
-const LENGTHLESS_REGEXP = /^(?:1|204)/;
+const LENGTHLESS_REGEXP = /^(?:1|20[45])/;
 const DIGITS_REGEXP = /^\d+$/;
 
 const WSGI_VERSION = [1, 0] as const;
 const ERROR_HEADERS: WsgiHeader[] = [["Content-Type", "text/plain"]];
-
-type BlockIterator = Iterator<Uint8Array> | AsyncIterator<Uint8Array>;
-
-function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
-  return typeof (value as Promise<T> | undefined)?.then === "function";
-}
 
 /** Says what is wrong with a result that is no iterable of bytes. */
 function checkResult(result: WsgiResult): WsgiResult {
@@ -106,21 +102,6 @@ function checkResult(result: WsgiResult): WsgiResult {
   return result;
 }
 
-/** The iterator of a result. A stream's own would be deaf during a read. */
-function iterate(result: WsgiResult): BlockIterator {
-  if (result instanceof ReadableStream) {
-    const reader: ReadableStreamDefaultReader<Uint8Array> = result.getReader();
-    return {
-      next: () => reader.read() as Promise<IteratorResult<Uint8Array>>,
-      return: () =>
-        reader.cancel().then(() => ({ done: true, value: undefined })),
-    };
-  }
-  return Symbol.asyncIterator in result
-    ? result[Symbol.asyncIterator]()
-    : result[Symbol.iterator]();
-}
-
 function blocksLength(blocks: Uint8Array[]): number {
   let length = 0;
   for (const block of blocks) length += checkBlock(block).length;
@@ -136,28 +117,27 @@ function checkBlock(block: Uint8Array): Uint8Array {
   );
 }
 
-/** The trace of an error and of its causes, as lines of text. */
-function formatError(error: unknown, limit: number | null): string {
+/** The trace of an error and of its causes, each once, as lines of text. */
+function formatError(
+  error: unknown,
+  limit: number | null,
+  shown = new Set<unknown>(),
+): string {
   if (!(error instanceof Error)) return `Uncaught ${quote(error)}\n`;
-  const lines = (error.stack ?? String(error)).split("\n");
+  shown.add(error);
+  const lines = String(error.stack ?? error).split("\n");
   let frames = 0;
-  const shown = limit === null
+  const kept = limit === null
     ? lines
     : lines.filter((line) => !/^ {4}at /.test(line) || frames++ < limit);
-  const cause = error.cause === undefined || error.cause === error
+  const cause = error.cause === undefined || shown.has(error.cause)
     ? ""
-    : `Caused by: ${formatError(error.cause, limit)}`;
-  return `${shown.join("\n")}\n${cause}`;
+    : `Caused by: ${formatError(error.cause, limit, shown)}`;
+  return `${kept.join("\n")}\n${cause}`;
 }
 
 function createFileWrapper(filelike: FileLike, blksize?: number): WsgiResult {
   return new FileWrapper(filelike, blksize);
-}
-
-function encodeLatin1(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
 }
 
 function concat(blocks: Uint8Array[], size: number): Uint8Array {
@@ -353,6 +333,7 @@ export abstract class BaseHandler {
   /** The number of bytes of body that were handed on. */
   bytesSent = 0;
 
+  #hasRun = false;
   #state: HandlerState = "not started";
   /** The iterator of the result, until it is exhausted. */
   #iterator: BlockIterator | null = null;
@@ -392,11 +373,12 @@ export abstract class BaseHandler {
    * @throws {TypeError} If the handler has run an application before.
    */
   run(app: WsgiApplication): void | Promise<void> {
-    if (this.#state !== "not started") {
+    if (this.#hasRun) {
       throw new TypeError(
         "Cannot run the application as a handler answers one request: create a new handler",
       );
     }
+    this.#hasRun = true;
     let pending;
     try {
       this.setupEnviron();
@@ -416,6 +398,7 @@ export abstract class BaseHandler {
 
   #finish(result: WsgiResult): void | Promise<void> {
     this.result = checkResult(result);
+    if (this.#lost !== null) throw this.#lost;
     return this.finishResponse();
   }
 
@@ -508,6 +491,7 @@ export abstract class BaseHandler {
       }
     }
     this.status = status;
+    this.#bodiless = this.#isHead || BODILESS_REGEXP.test(status);
     return (data) => {
       const flushed = this.write(data);
       // An application that does not wait for its writes must not fall over
@@ -527,19 +511,12 @@ export abstract class BaseHandler {
    */
   write(data: Uint8Array): void | Promise<void> {
     if (this.#lost !== null) return Promise.reject(this.#lost);
-    // Raise when write() would exceed Content-Length (P106).
-    if (data.length > this.#remaining && !this.#bodiless) {
-      throw new TypeError(
-        `Cannot write ${data.length} bytes as the Content-Length leaves ${this.#remaining}`,
-      );
-    }
-    this.#send(data);
+    this.#send(checkBlock(data));
     return this._flush();
   }
 
   /** Writes a block, the head before the first that is not empty (P092). */
   #send(data: Uint8Array): void {
-    checkBlock(data);
     if (this.status === null) {
       throw new TypeError(
         "Cannot send the body as startResponse() has not been called",
@@ -547,6 +524,12 @@ export abstract class BaseHandler {
     }
     if (this.#state === "closed") {
       throw new TypeError("Cannot send more body as the response has ended");
+    }
+    // Raise when write() would exceed Content-Length (P106).
+    if (data.length > this.#remaining && !this.#bodiless) {
+      throw new TypeError(
+        `Cannot write ${data.length} bytes as the Content-Length leaves ${this.#remaining}`,
+      );
     }
     if (data.length === 0) return;
     if (!this.headersSent) this.sendHeaders();
@@ -568,6 +551,7 @@ export abstract class BaseHandler {
   }
 
   async #sendResult(): Promise<void> {
+    this.#length = null;
     if (!this.resultIsFile() || !await this.sendfile()) {
       await this.#sendBlocks(this.result as WsgiResult);
     }
@@ -579,6 +563,7 @@ export abstract class BaseHandler {
 
   /** Sends each block before it asks for the next (P021). */
   async #sendBlocks(blocks: WsgiResult): Promise<void> {
+    if (this.#lost !== null) throw this.#lost;
     const iterator = iterate(blocks);
     this.#iterator = iterator;
     for (;;) {
@@ -596,8 +581,8 @@ export abstract class BaseHandler {
         return;
       }
       this.#send(this.#clamp(step.value));
-      // Enough was sent (P106), or there is no body to send.
-      if (this.#remaining <= 0 || this.#bodiless) return;
+      // Enough was sent (P106), or no body is to follow the head.
+      if (this.#remaining <= 0 || this.#bodiless && this.headersSent) return;
       const flushed = this._flush();
       if (flushed) await flushed;
     }
@@ -605,7 +590,7 @@ export abstract class BaseHandler {
 
   /** The part of a block that Content-Length leaves room for (P105). */
   #clamp(block: Uint8Array): Uint8Array {
-    return block?.length > this.#remaining && !this.#bodiless
+    return checkBlock(block).length > this.#remaining && !this.#bodiless
       ? block.subarray(0, this.#remaining)
       : block;
   }
@@ -617,21 +602,20 @@ export abstract class BaseHandler {
         "Cannot finish the response as startResponse() has not been called",
       );
     }
-    if (!this.headersSent) {
-      this.#length = 0;
-      this.sendHeaders();
-    }
     // Too few bytes: log it and close the connection (P107).
     if (this.#remaining > 0 && this.#remaining < Infinity && !this.#bodiless) {
       throw new RangeError(
         `Cannot finish the response as its body is shorter than its Content-Length: ${this.bytesSent} bytes sent, ${this.#remaining} missing`,
       );
     }
+    if (!this.headersSent) {
+      this.#length = 0;
+      this.sendHeaders();
+    }
   }
 
   /** Sends the head, completed with what only the server can know. */
   sendHeaders(): void {
-    this.#bodiless = this.#isHead || BODILESS_REGEXP.test(this.status ?? "");
     this.cleanupHeaders();
     this.#state = "headers sent";
     this.sendPreamble();
@@ -641,7 +625,7 @@ export abstract class BaseHandler {
   cleanupHeaders(): void {
     const headers = this.headers as WsgiHeaders;
     if (!headers.has("Content-Length")) this.setContentLength();
-    // No Content-Length in 1xx and 204: RFC 9110, 8.6.
+    // 1xx and 204 have no Content-Length (RFC 9110, 8.6), and 205 has no body.
     else if (LENGTHLESS_REGEXP.test(this.status ?? "")) {
       headers.delete("Content-Length");
     }
@@ -650,9 +634,9 @@ export abstract class BaseHandler {
   /** Sets `Content-Length` if the length of the body is known. */
   setContentLength(): void {
     const length = this.#length;
+    if (length === null || BODILESS_REGEXP.test(this.status ?? "")) return;
     // What GET would send is unknown if HEAD has nothing to count.
-    const unknown = this.#isHead ? length === 0 : this.#bodiless;
-    if (length === null || unknown) return;
+    if (length === 0 && this.#isHead) return;
     this.headers?.set("Content-Length", String(length));
     this.#remaining = length;
   }
@@ -734,15 +718,18 @@ export abstract class BaseHandler {
 
   async #fail(error: unknown): Promise<void> {
     try {
-      // Only the end of the client's own connection passes in silence.
-      const isDisconnect = this.#lost !== null &&
-        (error === this.#lost || (error as Error)?.name === "AbortError");
-      if (!isDisconnect) await this.handleError(error);
+      if (!this.#isDisconnect(error)) await this.handleError(error);
     } catch (error) {
-      if (error !== this.#lost) throw error;
+      if (!this.#isDisconnect(error)) throw error;
     } finally {
-      await this.close();
+      if (this.#state !== "closed") await this.close();
     }
+  }
+
+  /** Whether an error is only the end of the client's own connection. */
+  #isDisconnect(error: unknown): boolean {
+    return this.#lost !== null &&
+      (error === this.#lost || (error as Error)?.name === "AbortError");
   }
 
   /**
@@ -789,7 +776,8 @@ export abstract class BaseHandler {
    */
   connectionLost(reason: unknown): void {
     this.#lost ??= reason;
-    this.#release();
+    // Nobody waits for it yet: close() will, and tells if it fails.
+    this.#release()?.catch(() => {});
   }
 
   /** Ends the response, and releases the result. */
@@ -817,12 +805,12 @@ export abstract class BaseHandler {
     try {
       await iterator?.return?.();
     } catch (error) {
-      this.logException(error);
+      if (!this.#isDisconnect(error)) this.logException(error);
     }
     try {
       await result?.close?.();
     } catch (error) {
-      this.logException(error);
+      if (!this.#isDisconnect(error)) this.logException(error);
     }
   }
 }
@@ -890,6 +878,8 @@ export class SimpleHandler extends BaseHandler {
   baseEnviron: Readonly<Partial<WsgiEnviron>>;
 
   #blocks: Uint8Array[] = [];
+  /** Settles when what was flushed has been written. */
+  #flushed: void | Promise<void> = undefined;
 
   /**
    * Constructs a new instance.
@@ -938,6 +928,14 @@ export class SimpleHandler extends BaseHandler {
 
   /** Writes what was kept, small blocks together. */
   override _flush(): void | Promise<void> {
+    // A write that takes its time keeps its place before the next one.
+    this.#flushed = this.#flushed
+      ? this.#flushed.then(() => this.#writeBlocks())
+      : this.#writeBlocks();
+    return this.#flushed;
+  }
+
+  #writeBlocks(): void | Promise<void> {
     if (this.#blocks.length === 0) return;
     const blocks = coalesce(this.#blocks);
     this.#blocks = [];
@@ -964,6 +962,7 @@ export class SimpleHandler extends BaseHandler {
   }
 
   #writeFailed(error: unknown): never {
+    this.#flushed = undefined;
     if (isDisconnect(error)) this.connectionLost(error);
     throw error;
   }
@@ -1059,9 +1058,10 @@ const REQUEST_VARIABLE_REGEXP =
 export function readEnviron(): Partial<WsgiEnviron> {
   const environ: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(Deno.env.toObject())) {
-    environ[name] = REQUEST_VARIABLE_REGEXP.test(name)
-      ? encodeNativeString(value)
-      : value;
+    // No other characters may come to the application (P136).
+    const isBytes = REQUEST_VARIABLE_REGEXP.test(name) ||
+      /[^\0-\xff]/.test(value);
+    environ[name] = isBytes ? encodeNativeString(value) : value;
   }
   if (environ.REQUEST_METHOD === undefined) return environ;
   delete environ.HTTP_PROXY;
@@ -1078,11 +1078,12 @@ export function readEnviron(): Partial<WsgiEnviron> {
   return environ;
 }
 
-/** Writes whole, at once, and without waiting: the process has no other work. */
-function writeSync(file: typeof Deno.stdout, data: Uint8Array): void {
-  for (let rest = data; rest.length > 0;) {
-    rest = rest.subarray(file.writeSync(rest));
-  }
+/** The milliseconds that a result may take to be released after a SIGTERM. */
+const RELEASE_TIME = 2_000;
+
+function logSync(text: string): void {
+  let bytes = encoder.encode(text);
+  while (bytes.length > 0) bytes = bytes.subarray(Deno.stderr.writeSync(bytes));
 }
 
 /**
@@ -1090,7 +1091,9 @@ function writeSync(file: typeof Deno.stdout, data: Uint8Array): void {
  * the environment and stdin, writes to stdout, and logs to stderr.
  *
  * The input ends after `CONTENT_LENGTH` bytes, also if the server keeps the
- * pipe open. If the response had to be cut off, the exit code becomes 1.
+ * pipe open. If the response had to be cut off, the exit code becomes 1. A
+ * SIGTERM, which Apache and lighttpd send when the client disconnects, ends the
+ * run like the disconnect of a client.
  *
  * Requires `--allow-env` permission.
  *
@@ -1118,6 +1121,8 @@ export class CgiHandler extends BaseCgiHandler {
    * @param environ The CGI variables of the request.
    */
   constructor(environ: Readonly<Partial<WsgiEnviron>> = readEnviron()) {
+    // Apache passes the body of a chunked request without its length.
+    const length = environ.HTTP_TRANSFER_ENCODING ? Infinity : 0;
     super(
       new WsgiInput(
         {
@@ -1125,15 +1130,27 @@ export class CgiHandler extends BaseCgiHandler {
             return Deno.stdin.readable;
           },
         },
-        { limit: Number(environ.CONTENT_LENGTH ?? 0) },
+        { limit: Number(environ.CONTENT_LENGTH ?? length) },
       ),
-      { write: (data) => writeSync(Deno.stdout, data) },
-      new TextErrorStream((text) =>
-        writeSync(Deno.stderr, encoder.encode(text))
-      ),
+      // Nothing else is to be done while the web server is slow to read.
+      { write: (data) => Deno.stdout.writeSync(data) },
+      new TextErrorStream(logSync),
       environ,
       { multithread: false, multiprocess: true },
     );
+  }
+
+  /** Sends what the application returned, then releases it. */
+  override finishResponse(): void | Promise<void> {
+    // Apache and lighttpd end the process when the client has gone.
+    if (!Array.isArray(this.result) && Deno.build.os !== "windows") {
+      Deno.addSignalListener("SIGTERM", () => {
+        this.connectionLost(new Deno.errors.Interrupted("SIGTERM"));
+        // An application that waits for something else must not stay behind.
+        Deno.unrefTimer(setTimeout(() => Deno.exit(143), RELEASE_TIME));
+      });
+    }
+    return super.finishResponse();
   }
 
   /** Makes the exit code of the process 1. */
@@ -1271,7 +1288,11 @@ export interface FetchHandlerOptions {
    * @default {false}
    */
   multiprocess?: boolean;
-  /** Variables that every environ begins with. By default, none. */
+  /**
+   * Variables that every environ has, such as those of the process. What only a
+   * request can have, such as `HTTPS` and `HTTP_*`, is left out, and what the
+   * request has is kept. By default, none.
+   */
   osEnviron?: Readonly<Partial<WsgiEnviron>>;
 }
 
@@ -1280,7 +1301,14 @@ export interface ToFetchHandlerOptions
   extends RequestEnvironOptions, FetchHandlerOptions {}
 
 // RFC 3986, 3.2: host [ ":" port ], without user information.
-const AUTHORITY_REGEXP = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d*)?$/i;
+const AUTHORITY = String.raw`(\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::(\d*))?`;
+const AUTHORITY_REGEXP = new RegExp(`^${AUTHORITY}$`, "i");
+
+// Scheme, authority, target, path and query. The fragment is the client's.
+const URL_REGEXP = new RegExp(
+  String.raw`^(https?)://(${AUTHORITY})(?![^/?#])(([^?#]*)\??([^#]*))`,
+  "i",
+);
 
 /** The variables of request headers that are common, or not `HTTP_` ones. */
 const HEADER_VARIABLES = new Map([
@@ -1413,30 +1441,36 @@ export function requestEnviron(
   info?: unknown,
   options: RequestEnvironOptions = {},
 ): Partial<WsgiEnviron> {
-  // A URL object would resolve dots, and find a path in a Host of "a/b?c".
-  const url = encodeNativeString(request.url);
-  const start = url.indexOf("://") + 3;
-  let query = url.indexOf("?", start);
-  if (query === -1) query = url.length;
-  let path = url.indexOf("/", start);
-  if (path === -1 || path > query) path = query;
-  const authority = url.slice(start, path);
-  checkAuthority(authority);
-  const portStart = authority.lastIndexOf(":");
-  const hasPort = portStart > authority.lastIndexOf("]");
-  const isHttps = url.startsWith("https:");
+  // A URL object would resolve dots.
+  const [
+    ,
+    scheme = "",
+    authority = "",
+    serverName = "",
+    serverPort = "",
+    target = "",
+    path = "",
+    query = "",
+  ] = URL_REGEXP.exec(encodeNativeString(request.url)) ?? [];
+  if (authority === "") {
+    throw new RequestError(
+      `Cannot answer the request as its URL must have the scheme "http" or "https" and a valid host: received ${
+        quote(request.url)
+      }`,
+      400,
+    );
+  }
+  const isHttps = scheme.toLowerCase() === "https";
   const environ: Partial<WsgiEnviron> = {
     GATEWAY_INTERFACE: "CGI/1.1",
     REQUEST_METHOD: request.method,
-    REQUEST_URI: url.slice(path),
+    REQUEST_URI: target,
     SCRIPT_NAME: "",
-    PATH_INFO: decodePath(url.slice(path, query)),
-    QUERY_STRING: url.slice(query + 1),
-    SERVER_NAME: options.serverName ??
-      (hasPort ? authority.slice(0, portStart) : authority),
+    PATH_INFO: decodePath(path),
+    QUERY_STRING: query,
+    SERVER_NAME: options.serverName ?? serverName,
     SERVER_PORT: String(
-      options.serverPort ??
-        (hasPort ? authority.slice(portStart + 1) : isHttps ? 443 : 80),
+      options.serverPort ?? (serverPort || (isHttps ? 443 : 80)),
     ),
     SERVER_PROTOCOL: "HTTP/1.1",
   };
@@ -1453,9 +1487,10 @@ export function requestEnviron(
     else environ[variable] = value;
   }
   const { HTTP_HOST: host, CONTENT_LENGTH: length } = environ;
-  if (host !== undefined && host !== authority) {
-    checkAuthority(host);
-    // An absolute target overrides the header: RFC 9112, 3.2.2.
+  if (host !== authority) {
+    if (host !== undefined) checkAuthority(host);
+    // An absolute target overrides the header, and HTTP/2 has none: RFC 9112,
+    // 3.2.2, and RFC 9113, 8.3.1.
     environ.HTTP_HOST = authority;
   }
   if (length !== undefined && !DIGITS_REGEXP.test(length)) {
@@ -1540,8 +1575,8 @@ export class FetchHandler extends BaseHandler {
   #response: Response | null = null;
   #onResponse: ((response: Response) => void) | null = null;
   #stream: ReadableStreamDefaultController<Uint8Array> | null = null;
-  /** Settles when the client asks for more than it was given. */
-  #demand: { resolve(): void; reject(reason: unknown): void } | null = null;
+  /** Settled when the client asks for more than it was given. */
+  #waiting: { resolve(): void; reject(reason: unknown): void }[] = [];
   #ended = false;
 
   /**
@@ -1573,10 +1608,10 @@ export class FetchHandler extends BaseHandler {
    * @throws {TypeError} If the handler has run an application before.
    */
   respond(app: WsgiApplication): Response | Promise<Response> {
-    // Only an error response that fails too comes to here.
-    this.run(app)?.catch((error) =>
-      CONSOLE_ERRORS.write(formatError(error, this.tracebackLimit))
-    );
+    // Only an error response that fails too comes to here, or the log itself.
+    this.run(app)
+      ?.catch((error) => this.logException(error))
+      .catch((error) => CONSOLE_ERRORS.write(formatError(error, null)));
     if (this.#response !== null) return this.#response;
     const { signal } = this.#request;
     const disconnect = () => this.#disconnect();
@@ -1603,7 +1638,7 @@ export class FetchHandler extends BaseHandler {
       start: (controller) => {
         stream = controller;
       },
-      pull: () => this.#demand?.resolve(),
+      pull: () => this.#waiting.splice(0).forEach(({ resolve }) => resolve()),
       cancel: () => this.#disconnect(),
     }, { highWaterMark: 0 });
     this.#reply(body, this.#init);
@@ -1616,7 +1651,7 @@ export class FetchHandler extends BaseHandler {
     const reason = new DOMException("The client disconnected", "AbortError");
     this.#disconnected.abort(reason);
     this.connectionLost(reason);
-    this.#demand?.reject(reason);
+    this.#waiting.splice(0).forEach(({ reject }) => reject(reason));
   }
 
   /** Gives the value of `wsgi.input`. */
@@ -1631,10 +1666,11 @@ export class FetchHandler extends BaseHandler {
 
   /** Adds the variables of the request to `environ`. */
   override addCgiVars(): void {
-    const environ = this.#variables;
-    this.environ = this.osEnviron === null
-      ? environ
-      : { ...this.osEnviron, ...environ };
+    this.environ = this.#variables;
+    for (const [name, value] of Object.entries(this.osEnviron ?? {})) {
+      // The process must not be taken for the client.
+      if (!REQUEST_VARIABLE_REGEXP.test(name)) this.environ[name] ??= value;
+    }
     this.environ["wsgiref.request"] = this.#request;
     this.environ["wsgiref.signal"] = this.#disconnected.signal;
   }
@@ -1682,12 +1718,12 @@ export class FetchHandler extends BaseHandler {
 
   /** Gives what was kept to the stream; waits until more is asked for. */
   override _flush(): void | Promise<void> {
-    if (this.#ended || this.#blocks.length === 0) return;
-    this.#stream ??= this.#openStream();
-    for (const block of this.#blocks) this.#stream.enqueue(block);
-    this.#blocks = [];
+    if (this.#ended || this.#blocks.length + this.#waiting.length === 0) return;
+    const stream = this.#stream ??= this.#openStream();
     return new Promise((resolve, reject) => {
-      this.#demand = { resolve, reject };
+      // First, as a client that waits asks for more while it is being given.
+      this.#waiting.push({ resolve, reject });
+      for (const block of this.#blocks.splice(0)) stream.enqueue(block);
     });
   }
 
@@ -1709,21 +1745,22 @@ export class FetchHandler extends BaseHandler {
     }
     // Without a body, Deno would say that what GET sends has no bytes.
     return this.#request.method === "HEAD" &&
+        !BODILESS_REGEXP.test(this.status ?? "") &&
         !this.headers?.has("Content-Length")
       ? new ReadableStream({ start: (controller) => controller.close() })
       : null;
   }
 
   /**
-   * Breaks the stream off, so that the client can tell.
+   * Breaks the stream off, so that the client can tell. Without a stream, the
+   * response will be an empty one with the status 500.
    *
    * @param _error The value that was thrown, which is in the log.
    */
   override abort(_error: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#stream ??= this.#openStream();
-    this.#stream.error(
+    this.#stream?.error(
       new DOMException("The response was cut off by an error", "AbortError"),
     );
   }
