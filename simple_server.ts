@@ -1,5 +1,6 @@
 #!/usr/bin/env -S deno run --allow-net
 // Copyright 2026 the wsgiref authors. MIT license.
+// deno-lint-ignore-file no-console -- it is a program too
 
 /**
  * A web server for an application, on `Deno.serve`: for development, tests and
@@ -101,8 +102,12 @@ class Log extends TextErrorStream {
     this.#timer = undefined;
     let bytes = encoder.encode(this.#text);
     this.#text = "";
-    while (bytes.length > 0) {
-      bytes = bytes.subarray(Deno.stderr.writeSync(bytes));
+    try {
+      while (bytes.length > 0) {
+        bytes = bytes.subarray(Deno.stderr.writeSync(bytes));
+      }
+    } catch {
+      // A log that nobody reads any more must not stop the server.
     }
   }
 }
@@ -114,6 +119,8 @@ class Log extends TextErrorStream {
 export class ServerHandler extends FetchHandler {
   /** The value of `SERVER_SOFTWARE`. */
   override serverSoftware: string | null = SOFTWARE;
+  /** Whether the platform adds the `Content-Length` of an array's bytes. */
+  override platformSetsLength = true;
 
   #requestHandler: WsgiRequestHandler;
 
@@ -133,13 +140,14 @@ export class ServerHandler extends FetchHandler {
     this.#requestHandler = requestHandler;
   }
 
-  /** Ends the response, logs the request, and releases the result. */
+  /** Ends the response, releases the result, and logs the request. */
   override close(): void | Promise<void> {
+    const closed = super.close();
     this.#requestHandler.logRequest(
       this.status?.slice(0, 3) ?? "-",
       this.bytesSent,
     );
-    return super.close();
+    return closed;
   }
 }
 
@@ -151,6 +159,8 @@ export class WsgiRequestHandler {
   readonly info: Deno.ServeHandlerInfo<Deno.NetAddr>;
   /** The server. */
   readonly server: WsgiServer;
+  /** The address of the client. */
+  readonly clientAddress: Deno.NetAddr;
 
   /**
    * Constructs a new instance.
@@ -167,6 +177,8 @@ export class WsgiRequestHandler {
     this.request = request;
     this.info = info;
     this.server = server;
+    // Deno has forgotten it once the client has gone.
+    this.clientAddress = info.remoteAddr;
   }
 
   /**
@@ -177,7 +189,7 @@ export class WsgiRequestHandler {
    */
   getEnviron(): Partial<WsgiEnviron> {
     return Object.assign(
-      requestEnviron(this.request, this.info),
+      requestEnviron(this.request, { remoteAddr: this.clientAddress }),
       this.server.baseEnviron,
     );
   }
@@ -202,7 +214,10 @@ export class WsgiRequestHandler {
       environ = this.getEnviron();
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      this.logRequest(error.status, 0);
+      if (!this.server.quiet) {
+        this.logMessage(`code ${error.status}, message ${error.message}`);
+      }
+      this.logRequest(error.status);
       return error.toResponse();
     }
     return new ServerHandler(this, environ).respond(this.server.getApp());
@@ -212,12 +227,13 @@ export class WsgiRequestHandler {
    * Logs the request once it has been answered.
    *
    * @param code The status code, or `"-"` if there was none.
-   * @param size The number of bytes of body that were sent.
+   * @param size The number of bytes of body that were sent, or `"-"`.
    */
   logRequest(code: number | string = "-", size: number | string = "-"): void {
     if (this.server.quiet) return;
     const { method, url } = this.request;
-    const target = url.slice(url.indexOf("/", url.indexOf("://") + 3));
+    // The target of CONNECT is a host.
+    const target = url.replace(/^\w+:\/\/(?:[^/?]*(?=[/?]))?/, "");
     this.logMessage(`"${method} ${escape(target)} HTTP/1.1" ${code} ${size}`);
   }
 
@@ -227,7 +243,7 @@ export class WsgiRequestHandler {
    * @param message One line, without control characters.
    */
   logMessage(message: string): void {
-    const { hostname } = this.info.remoteAddr;
+    const { hostname } = this.clientAddress;
     this.getStderr().write(`${hostname} - - [${logTime()}] ${message}\n`);
   }
 }
@@ -255,9 +271,19 @@ function logTime(): string {
   return logText;
 }
 
+function checkApp(app: WsgiApplication): void {
+  if (typeof app !== "function") {
+    throw new TypeError(
+      `Cannot set the application as it must be a function: received ${
+        quote(app)
+      }`,
+    );
+  }
+}
+
 /** Options for {@linkcode WsgiServer}. */
 export interface WsgiServerOptions {
-  /** The certificate chain for HTTPS, in PEM format. */
+  /** The certificate chain for HTTPS, in PEM format; `key` belongs to it. */
   cert?: string;
   /** The private key for HTTPS, in PEM format. */
   key?: string;
@@ -312,7 +338,9 @@ export class WsgiServer implements AsyncDisposable {
 
   #app: WsgiApplication | null = null;
   #server: Deno.HttpServer<Deno.NetAddr>;
-  #abort = new AbortController();
+  /** Closes all connections. Deno cannot do so while it shuts down. */
+  #abort: AbortController | null;
+  #stopped: Promise<void> | undefined;
   #closing = false;
   /** How many more requests may be answered now. */
   #allowed = 0;
@@ -320,6 +348,10 @@ export class WsgiServer implements AsyncDisposable {
   #answered: (() => void)[] = [];
   /** The requests that wait to be answered. */
   #waiting: (() => void)[] = [];
+  /** The answers that take time. Called when they end. */
+  #pending = new Set<() => void>();
+  /** Called when there are none left. */
+  #idle = () => {};
 
   /**
    * Constructs a new instance.
@@ -327,20 +359,31 @@ export class WsgiServer implements AsyncDisposable {
    * @param host The address to listen at; `""` stands for all interfaces.
    * @param port The port to listen at; 0 stands for any that is free.
    * @param options How to listen.
+   * @throws {TypeError} If only one of `cert` and `key` is given.
    * @throws {Deno.errors.AddrInUse} If the port is in use.
    */
   constructor(host: string, port: number, options: WsgiServerOptions = {}) {
     const { cert, key, signal, onListen = () => {}, quiet = false } = options;
+    const abort = new AbortController();
     this.quiet = quiet;
+    this.#abort = abort;
     this.#server = Deno.serve({
       hostname: host === "" ? "0.0.0.0" : host,
       port,
-      signal: this.#abort.signal,
+      signal: abort.signal,
       onListen,
-      // The error has been logged with its request.
-      onError: () => new Response(null, { status: 500 }),
-      ...(cert !== undefined && key !== undefined && { cert, key }),
+      // Errors of the application do not come to here.
+      onError: (error) => {
+        this.log.write(`${error instanceof Error ? error.stack : error}\n`);
+        return new Response(null, { status: 500 });
+      },
+      ...(cert ?? key) !== undefined &&
+        { cert, key } as Deno.TlsCertifiedKeyPem,
     }, (request, info) => this.#receive(request, info));
+    const endAll = () => {
+      for (const end of [...this.#pending, ...this.#answered]) end();
+    };
+    this.#server.finished.then(endAll, endAll);
     this.serverAddress = this.#server.addr;
     const { hostname } = this.serverAddress;
     this.serverPort = this.serverAddress.port;
@@ -348,10 +391,8 @@ export class WsgiServer implements AsyncDisposable {
       ? "localhost"
       : hostname;
     this.setupEnviron();
-    if (signal?.aborted) this.serverClose();
-    else {
-      signal?.addEventListener("abort", () => this.shutdown(), { once: true });
-    }
+    if (signal?.aborted) this.shutdown();
+    else signal?.addEventListener("abort", () => this.shutdown());
   }
 
   /** Makes {@linkcode WsgiServer.baseEnviron}. */
@@ -385,13 +426,7 @@ export class WsgiServer implements AsyncDisposable {
    * @throws {TypeError} If `app` is not a function.
    */
   setApp(app: WsgiApplication): void {
-    if (typeof app !== "function") {
-      throw new TypeError(
-        `Cannot set the application as it must be a function: received ${
-          quote(app)
-        }`,
-      );
-    }
+    checkApp(app);
     this.#app = app;
   }
 
@@ -399,30 +434,30 @@ export class WsgiServer implements AsyncDisposable {
    * Answers requests until the server is shut down.
    *
    * @returns A promise of the end.
+   * @throws {TypeError} If the server has no application.
    */
-  serveForever(): Promise<void> {
+  async serveForever(): Promise<void> {
     this.#allow(Infinity);
-    return this.#server.finished;
+    await this.#server.finished;
   }
 
   /**
    * Answers one request, which may have come already.
    *
-   * @returns A promise that the response has been sent, or that the server has
-   * been shut down.
+   * @returns A promise that the request has been answered, or that the server
+   * has been shut down.
+   * @throws {TypeError} If the server has no application.
    */
   async handleRequest(): Promise<void> {
-    await Promise.race([
-      new Promise<void>((resolve) => {
-        this.#answered.push(resolve);
-        this.#allow(1);
-      }),
-      this.#server.finished,
-    ]);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#allow(1, resolve);
+    await promise;
   }
 
-  #allow(count: number): void {
+  #allow(count: number, answered?: () => void): void {
     this.getApp();
+    if (this.#closing) return answered?.();
+    if (answered) this.#answered.push(answered);
     this.#allowed += count;
     while (this.#allowed > 0 && this.#waiting.length > 0) {
       this.#waiting.shift()?.();
@@ -433,9 +468,11 @@ export class WsgiServer implements AsyncDisposable {
     request: Request,
     info: Deno.ServeHandlerInfo<Deno.NetAddr>,
   ): Response | Promise<Response> {
-    if (this.#allowed > 0) return this.#answer(request, info);
+    if (this.#allowed > 0 || this.#closing) return this.#answer(request, info);
     return new Promise((resolve) => {
-      this.#waiting.push(() => resolve(this.#answer(request, info)));
+      this.#waiting.push(() =>
+        resolve(Promise.try(() => this.#answer(request, info)))
+      );
     });
   }
 
@@ -446,31 +483,57 @@ export class WsgiServer implements AsyncDisposable {
     if (this.#closing) return new Response(null, { status: 503 });
     this.#allowed--;
     const answered = this.#answered.shift();
-    if (answered) info.completed.then(answered, answered);
-    return new this.handlerClass(request, info, this).handle();
+    let response;
+    try {
+      return response = new this.handlerClass(request, info, this).handle();
+    } finally {
+      // To ask Deno for the end of each request would cost time.
+      if (answered || !(response instanceof Response)) {
+        this.#track(info.completed, answered);
+      }
+    }
+  }
+
+  #track(completed: Promise<void>, answered = () => {}): void {
+    const end = () => {
+      answered();
+      this.#pending.delete(end);
+      if (this.#pending.size === 0) this.#idle();
+    };
+    this.#pending.add(end);
+    completed.then(end, end);
   }
 
   /**
-   * Stops the server: no more requests are accepted, and those that are being
-   * answered are finished. Requests that wait are answered 503.
+   * Stops the server: requests that are being answered are finished, and those
+   * that wait or still come are answered 503.
    *
    * @returns A promise of the end.
    */
-  async shutdown(): Promise<void> {
+  shutdown(): Promise<void> {
+    return this.#stopped ??= this.#stop();
+  }
+
+  async #stop(): Promise<void> {
     this.#closing = true;
     for (const answer of this.#waiting.splice(0)) answer();
+    if (this.#pending.size > 0) {
+      await new Promise<void>((resolve) => this.#idle = resolve);
+    }
+    this.#abort = null;
     await this.#server.shutdown();
     this.log.flush();
   }
 
   /**
-   * Stops the server at once: open connections are closed.
+   * Stops the server at once: open connections are closed, also while
+   * {@linkcode WsgiServer.shutdown} waits for an application.
    *
    * @returns A promise of the end.
    */
   async serverClose(): Promise<void> {
     this.#closing = true;
-    this.#abort.abort();
+    this.#abort?.abort();
     await this.#server.finished;
     this.log.flush();
   }
@@ -489,11 +552,7 @@ export interface MakeServerOptions extends WsgiServerOptions {
    * @default {WsgiServer}
    */
   serverClass?: typeof WsgiServer;
-  /**
-   * The class that handles requests.
-   *
-   * @default {WsgiRequestHandler}
-   */
+  /** The class that handles requests. By default, that of the server. */
   handlerClass?: typeof WsgiRequestHandler;
 }
 
@@ -507,7 +566,8 @@ export interface MakeServerOptions extends WsgiServerOptions {
  * @param app The application.
  * @param options How to listen, and the classes to use.
  * @returns The server.
- * @throws {TypeError} If `app` is not a function.
+ * @throws {TypeError} If `app` is not a function, or if only one of `cert` and
+ * `key` is given.
  * @throws {Deno.errors.AddrInUse} If the port is in use.
  *
  * @example One request
@@ -537,18 +597,11 @@ export function makeServer(
   app: WsgiApplication,
   options: MakeServerOptions = {},
 ): WsgiServer {
-  const {
-    serverClass: Server = WsgiServer,
-    handlerClass = WsgiRequestHandler,
-  } = options;
+  const { serverClass: Server = WsgiServer, handlerClass } = options;
+  checkApp(app);
   const server = new Server(host, port, options);
-  server.handlerClass = handlerClass;
-  try {
-    server.setApp(app);
-  } catch (error) {
-    server.serverClose();
-    throw error;
-  }
+  if (handlerClass) server.handlerClass = handlerClass;
+  server.setApp(app);
   return server;
 }
 
@@ -559,75 +612,122 @@ USAGE
   deno run -N jsr:@wsgi/wsgiref/simple-server [OPTIONS] [MODULE[:NAME]]
 
   MODULE is a file or a URL. NAME is the export to serve, by default "default"
-  or "application". Without MODULE, the demo application is served. A file
-  needs -R too.
+  or "application"; a file needs -R too. Without MODULE, the demo application
+  is served.
 
 OPTIONS
-  --host HOST  The address to listen at (127.0.0.1)
-  --port PORT  The port to listen at, 0 for any that is free (8000)
-  --once       Answer one request, then exit
-  --quiet      Do not log requests
-  --help       Print this help and exit
-  --version    Print the version and exit`;
+  --host HOST    The address to listen at (127.0.0.1)
+  --port PORT    The port to listen at, 0 for any that is free (8000)
+  --once         Answer one request, then exit
+  --quiet        Do not log requests
+  --no-validate  Do not check that the application conforms to PEP 3333
+  --help         Print this help and exit
+  --version      Print the version and exit`;
+
+/** An error as one line: its message, and where in a module it happened. */
+function describe(error: unknown): string {
+  // Deno colors its messages also where nobody sees it.
+  const text = (error instanceof Error ? error.message : String(error))
+    // deno-lint-ignore no-control-regex
+    .replace(/\x1b\[[\d;]*m/g, "");
+  const [line = ""] = text.split("\n", 1);
+  const [, place] = /^ +at (\S+)$/m.exec(text) ?? [];
+  return line.replace(/\.$/, "") + (place ? ` at ${place}` : "");
+}
 
 /** Loads the application that the command line names. */
 async function loadApp(target: string): Promise<WsgiApplication> {
   const [, path = "", name] = /^(.+?)(?::(\w+))?$/.exec(target) ?? [];
-  const url = URL.canParse(path) && !/^[a-z]:/i.test(path)
+  const { pathToFileURL } = await import("node:url");
+  const url = /^[a-z][a-z\d+.-]+:/i.test(path)
     ? path
-    : new URL(path, `file://${Deno.cwd()}/`).href;
-  const module: Record<string, unknown> = await import(url);
+    : pathToFileURL(path).href;
+  let module: Record<string, unknown>;
+  try {
+    module = await import(url);
+  } catch (error) {
+    throw new TypeError(`Cannot load ${quote(path)}: ${describe(error)}`);
+  }
   const app = name === undefined
     ? module.default ?? module.application
     : module[name];
   if (typeof app !== "function") {
     throw new TypeError(
-      `Cannot serve ${quote(target)} as its export ${
-        quote(name ?? "application")
+      `Cannot serve ${quote(path)} as its export ${
+        name === undefined ? '"default" or "application"' : quote(name)
       } must be a function: received ${quote(app)}`,
     );
   }
   return app as WsgiApplication;
 }
 
+/** Has an application checked. The log tells the rule that it breaks. */
+async function validate(app: WsgiApplication): Promise<WsgiApplication> {
+  // Only the program needs it.
+  const { validator } = await import("./validate.ts");
+  return validator(app, {
+    onViolation(violation) {
+      violation.name = `${violation.code} [${violation.clause}]`;
+      throw violation;
+    },
+  });
+}
+
 async function main(): Promise<void> {
   const { parseArgs } = await import("node:util");
   const { values: flags, positionals } = parseArgs({
-    args: Deno.args,
     allowPositionals: true,
     options: {
       host: { type: "string", default: "127.0.0.1" },
       port: { type: "string", default: "8000" },
       once: { type: "boolean", default: false },
       quiet: { type: "boolean", default: false },
+      "no-validate": { type: "boolean", default: false },
       help: { type: "boolean", default: false },
       version: { type: "boolean", default: false },
     },
   });
+  const { host, port, once, quiet } = flags;
   if (flags.help) return console.log(USAGE);
   if (flags.version) return console.log(SOFTWARE);
-  if (positionals.length > 1) {
+  const [target, ...others] = positionals;
+  if (others.length > 0) {
     throw new TypeError(
       `Cannot serve more than one module: received ${quote(positionals)}`,
     );
   }
-  const port = Number(flags.port);
-  if (!/^\d+$/.test(flags.port) || port > 65_535) {
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
     throw new RangeError(
-      `Cannot listen as the port must be 0 to 65535: received ${
-        quote(flags.port)
-      }`,
+      `Cannot listen as the port must be 0 to 65535: received ${quote(port)}`,
     );
   }
-  const [target] = positionals;
-  const app = target === undefined ? demoApp : await loadApp(target);
-  const server = makeServer(flags.host, port, app, { quiet: flags.quiet });
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, () => server.shutdown());
+  let app = target === undefined ? demoApp : await loadApp(target);
+  if (!flags["no-validate"]) app = await validate(app);
+  let server: WsgiServer;
+  try {
+    server = makeServer(host, Number(port), app, { quiet });
+  } catch (error) {
+    throw new TypeError(
+      `Cannot listen on host ${quote(host)}, port ${port}: ${describe(error)}`,
+    );
   }
-  const host = flags.host.includes(":") ? `[${flags.host}]` : flags.host;
-  console.log(`Serving on http://${host}:${server.serverPort}/`);
-  await (flags.once ? server.handleRequest() : server.serveForever());
+  // The first signal lets requests finish, the second does not.
+  let stop = () => {
+    stop = () => Deno.exit();
+    server.shutdown();
+  };
+  // Windows has no SIGTERM.
+  const terminate = Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM";
+  for (const signal of ["SIGINT", terminate] as const) {
+    Deno.addSignalListener(signal, () => stop());
+  }
+  const { serverName: name, serverPort } = server;
+  console.log(
+    `Serving on http://${
+      name.includes(":") ? `[${name}]` : name
+    }:${serverPort}/`,
+  );
+  await (once ? server.handleRequest() : server.serveForever());
   await server.shutdown();
   Deno.exit();
 }
@@ -636,7 +736,7 @@ if (import.meta.main) {
   try {
     await main();
   } catch (error) {
-    console.error(`error: ${error instanceof Error ? error.message : error}`);
+    console.error(`error: ${describe(error)}`);
     Deno.exit(1);
   }
 }

@@ -428,6 +428,12 @@ export interface WsgiInputOptions {
 
 const EMPTY = new Uint8Array(0);
 
+/** The number of bytes from which on a body, or a block of it, is large. */
+const LARGE_SIZE = 1_048_576;
+
+/** The number of bytes to read of a large body at a time. */
+const CHUNK_SIZE = 16_384;
+
 function isBytes(value: unknown): value is Uint8Array<ArrayBuffer> {
   return value instanceof Uint8Array;
 }
@@ -472,8 +478,12 @@ export class WsgiInput implements InputStream {
   #chunk: Uint8Array<ArrayBuffer> = EMPTY;
   #offset = 0;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #filler: ReadableStreamBYOBReader | undefined;
+  /** What the chunks of a large body are read into, one after the other. */
+  #buffer: ArrayBuffer | undefined;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #isReading = false;
+  #isLarge = false;
 
   /**
    * Constructs a new instance.
@@ -612,7 +622,8 @@ export class WsgiInput implements InputStream {
    * @returns A promise that settles when the source has been canceled.
    */
   async cancel(reason?: unknown): Promise<void> {
-    if (this.#reader) return await this.#reader.cancel(reason);
+    const reader = this.#filler ?? this.#reader;
+    if (reader) return await reader.cancel(reason);
     // A stream that someone else reads is for them to cancel.
     const stream = this.#getStream();
     if (!stream?.locked) await stream?.cancel(reason);
@@ -630,7 +641,7 @@ export class WsgiInput implements InputStream {
     return new ReadableStream({
       pull: async (controller) => {
         if (await this.#fill()) {
-          controller.enqueue(this.#chunk.subarray(this.#offset));
+          controller.enqueue(this.#chunk.slice(this.#offset));
           this.#offset = this.#chunk.length;
         } else {
           controller.close();
@@ -650,8 +661,7 @@ export class WsgiInput implements InputStream {
   async #fill(): Promise<boolean> {
     while (this.#offset === this.#chunk.length) {
       if (this.#received === this.#limit) return false;
-      this.#reader ??= this.#getStream()?.getReader();
-      const result = await this.#reader?.read();
+      const result = await this.#readChunk();
       if (!result || result.done) {
         if (this.#limit !== Infinity) {
           throw new TypeError(
@@ -672,6 +682,36 @@ export class WsgiInput implements InputStream {
       }
     }
     return true;
+  }
+
+  /** Reads a chunk, of a large body into memory that is used again. */
+  #readChunk():
+    | Promise<ReadableStreamReadResult<Uint8Array>>
+    | undefined {
+    this.#reader ??= this.#getStream()?.getReader();
+    if (this.#received >= LARGE_SIZE && !this.#isLarge) this.#setLarge();
+    if (!this.#filler) return this.#reader?.read();
+    // The stream takes the buffer away, and with it the chunk.
+    const buffer = this.#buffer ?? new ArrayBuffer(CHUNK_SIZE);
+    this.#buffer = undefined;
+    this.#chunk = EMPTY;
+    this.#offset = 0;
+    return this.#filler.read(new Uint8Array(buffer)).then((result) => {
+      this.#buffer = result.value?.buffer;
+      return result;
+    });
+  }
+
+  /** Changes to a reader that fills a given buffer, if the stream has one. */
+  #setLarge(): void {
+    this.#isLarge = true;
+    this.#reader?.releaseLock();
+    const stream = this.#getStream();
+    try {
+      this.#filler = stream?.getReader({ mode: "byob" });
+    } catch {
+      this.#reader = stream?.getReader();
+    }
   }
 
   async #take(
@@ -699,12 +739,15 @@ export class WsgiInput implements InputStream {
           isWhole = true;
         }
         this.#offset += part.length;
-        if (length === 0) {
+        if (length === 0 && !this.#filler) {
           block = part;
         } else {
-          // Doubling keeps the cost of many small chunks linear.
           if (length + part.length > block.length) {
-            const larger = new Uint8Array(2 * (length + part.length));
+            // Doubling keeps the cost of many small chunks linear.
+            const capacity = isLine || size > LARGE_SIZE
+              ? Math.max(length + part.length, 2 * length)
+              : size;
+            const larger = new Uint8Array(Math.min(size, capacity));
             larger.set(block);
             block = larger;
           }

@@ -1,0 +1,394 @@
+// Copyright 2026 the wsgiref authors. MIT license.
+
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import denoConfig from "../deno.json" with { type: "json" };
+import { Client, exchange, requestsOf } from "./_client.ts";
+
+const GET = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+const NET = ["--allow-net"];
+const NET_AND_READ = ["--allow-net", "--allow-read"];
+
+function makeCommand(
+  permissions: string[],
+  args: string[],
+  options: Deno.CommandOptions = {},
+): Deno.Command {
+  const program = new URL("../simple_server.ts", import.meta.url).pathname;
+  return new Deno.Command(Deno.execPath(), {
+    ...options,
+    args: ["run", "--quiet", "--no-prompt", ...permissions, program, ...args],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+/** Runs the program to its end. */
+async function run(
+  permissions: string[],
+  args: string[],
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { code, stdout, stderr } = await makeCommand(permissions, args)
+    .output();
+  const decoder = new TextDecoder();
+  return {
+    code,
+    stdout: decoder.decode(stdout),
+    stderr: decoder.decode(stderr),
+  };
+}
+
+/** A server in a process of its own. */
+class Program {
+  /** What it has said that it listens at. */
+  readonly url: string;
+  readonly #process: Deno.ChildProcess;
+  readonly #stdout: ReadableStreamDefaultReader<string>;
+  #isStderrClosed = false;
+
+  constructor(
+    process: Deno.ChildProcess,
+    stdout: ReadableStreamDefaultReader<string>,
+    line: string,
+  ) {
+    this.#process = process;
+    this.#stdout = stdout;
+    this.url = line.replace("Serving on ", "").trimEnd();
+  }
+
+  static async start(
+    args: string[],
+    permissions = NET,
+    options?: Deno.CommandOptions,
+  ): Promise<Program> {
+    const process = makeCommand(
+      permissions,
+      ["--port", "0", ...args],
+      options,
+    ).spawn();
+    const stdout = process.stdout.pipeThrough(new TextDecoderStream())
+      .getReader();
+    let line = "";
+    while (!line.endsWith("\n")) {
+      const { value, done } = await stdout.read();
+      if (done) {
+        const stderr = await new Response(process.stderr).text();
+        await process.status;
+        throw new Error(`The program has ended: ${stderr}`);
+      }
+      line += value;
+    }
+    return new Program(process, stdout, line);
+  }
+
+  get port(): number {
+    return Number(new URL(this.url).port);
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#process.kill(signal);
+  }
+
+  async closeStderr(): Promise<void> {
+    this.#isStderrClosed = true;
+    await this.#process.stderr.cancel();
+  }
+
+  /** Waits for the end, and gives the exit code and what was logged. */
+  async end(): Promise<{ code: number; stderr: string }> {
+    const stderr = this.#isStderrClosed
+      ? ""
+      : await new Response(this.#process.stderr).text();
+    const { value } = await this.#stdout.read();
+    assertEquals(value, undefined);
+    const { code } = await this.#process.status;
+    return { code, stderr };
+  }
+}
+
+/** A directory with modules. */
+async function makeModules(
+  modules: Record<string, string>,
+): Promise<AsyncDisposable & { path: string }> {
+  const path = await Deno.makeTempDir();
+  for (const [name, text] of Object.entries(modules)) {
+    await Deno.writeTextFile(`${path}/${name}`, text);
+  }
+  return {
+    path,
+    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
+  };
+}
+
+/** The text of an application that answers with a text. */
+function makeApp(text: string): string {
+  return `(_environ, startResponse) => {
+    startResponse("200 OK", [["Content-Type", "text/plain"]]);
+    return [new TextEncoder().encode(${JSON.stringify(text)})];
+  }`;
+}
+
+Deno.test("simple_server.ts tells how it is used", async () => {
+  const { code, stdout, stderr } = await run([], ["--help"]);
+  assertEquals([code, stderr], [0, ""]);
+  assertMatch(stdout, /^wsgiref [\d.]+\n/);
+  for (
+    const option of [
+      "--host HOST",
+      "--port PORT",
+      "--once",
+      "--quiet",
+      "--help",
+      "--version",
+    ]
+  ) assertStringIncludes(stdout, `\n  ${option} `);
+});
+
+Deno.test("simple_server.ts tells its version", async () => {
+  assertEquals(await run([], ["--version"]), {
+    code: 0,
+    stdout: `wsgiref/${denoConfig.version}\n`,
+    stderr: "",
+  });
+});
+
+Deno.test("simple_server.ts serves the demo application until it is stopped", async () => {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    const program = await Program.start([]);
+    assertMatch(program.url, /^http:\/\/127\.0\.0\.1:\d+\/$/);
+    const response = await exchange(
+      program.port,
+      "GET /xyz?abc HTTP/1.1\r\nHost: h\r\nUser-Agent: curl/8\r\nConnection: close\r\n\r\n",
+    );
+    assertStringIncludes(response, "\r\n\r\nHello world!\n\n");
+    assertStringIncludes(response, "\nPATH_INFO = '/xyz'\n");
+    assertStringIncludes(response, "\nQUERY_STRING = 'abc'\n");
+    assertStringIncludes(response, "\nHTTP_USER_AGENT = 'curl/8'\n");
+    program.kill(signal);
+    const { code, stderr } = await program.end();
+    assertEquals(code, 0);
+    assertMatch(
+      stderr,
+      /^127\.0\.0\.1 - - \[\d\d\/[A-Z][a-z]{2}\/\d{4} \d\d:\d\d:\d\d\] "GET \/xyz\?abc HTTP\/1\.1" 200 \d+\n$/,
+    );
+  }
+});
+
+Deno.test("simple_server.ts loses no line of its log", async () => {
+  const program = await Program.start([]);
+  const paths = Array.from({ length: 300 }, (_, index) => `/${index}`);
+  using client = await Client.connect(program.port);
+  for (const path of paths) {
+    await client.send(`GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`);
+  }
+  await client.readTo("PATH_INFO = '/299'");
+  program.kill("SIGTERM");
+  const { code, stderr } = await program.end();
+  assertEquals(code, 0);
+  assertEquals(
+    requestsOf(stderr).map((line) => line.split(" ")[1]),
+    paths,
+  );
+});
+
+Deno.test("simple_server.ts goes on if nobody reads its log", async () => {
+  const program = await Program.start([]);
+  await program.closeStderr();
+  for (let i = 0; i < 5; i++) {
+    assertMatch(await exchange(program.port, GET), /^HTTP\/1.1 200 OK/);
+  }
+  program.kill("SIGTERM");
+  assertEquals((await program.end()).code, 0);
+});
+
+Deno.test("simple_server.ts answers one request if it is to", async () => {
+  const program = await Program.start(["--once"]);
+  using client = await Client.connect(program.port);
+  await client.send(GET.replace("close", "keep-alive"));
+  assertMatch(await client.readAll(), /^HTTP\/1.1 200 OK[^]*\n$/);
+  const { code, stderr } = await program.end();
+  assertEquals(code, 0);
+  assertEquals(requestsOf(stderr).length, 1);
+});
+
+Deno.test("simple_server.ts does not log requests if it is to be quiet", async () => {
+  const program = await Program.start(["--quiet", "--once"]);
+  await exchange(program.port, GET);
+  assertEquals(await program.end(), { code: 0, stderr: "" });
+});
+
+Deno.test("simple_server.ts tells a URL that can be opened", async () => {
+  const program = await Program.start(["--host", "", "--once", "--quiet"]);
+  assertMatch(program.url, /^http:\/\/localhost:\d+\/$/);
+  const response = await fetch(program.url);
+  assertStringIncludes(await response.text(), "Hello world!");
+  assertEquals(await program.end(), { code: 0, stderr: "" });
+});
+
+Deno.test("simple_server.ts lets a request finish, unless it is told twice to stop", async () => {
+  await using modules = await makeModules({
+    "app.js": `export default (environ, startResponse) => {
+      startResponse("200 OK", [["Content-Type", "text/plain"]]);
+      return environ["wsgi.input"].readable;
+    };`,
+  });
+  const app = `${modules.path}/app.js`;
+  const head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\n";
+  {
+    const program = await Program.start([app], NET_AND_READ);
+    using client = await Client.connect(program.port);
+    await client.send(`${head}abc`);
+    await client.readTo("abc");
+    program.kill("SIGINT");
+    await client.send("def");
+    assertStringIncludes(await client.readAll(), "def");
+    const { code, stderr } = await program.end();
+    assertEquals([code, requestsOf(stderr)], [0, ['"POST / HTTP/1.1" 200 6']]);
+  }
+  {
+    const program = await Program.start([app], NET_AND_READ);
+    using client = await Client.connect(program.port);
+    await client.send(`${head}abc`);
+    await client.readTo("abc");
+    program.kill("SIGINT");
+    // It has got the first signal when it refuses others.
+    while (/^HTTP\/1.1 200/.test(await exchange(program.port, GET)));
+    program.kill("SIGINT");
+    assertEquals((await program.end()).code, 0);
+  }
+});
+
+Deno.test("simple_server.ts serves the application of a module", async () => {
+  await using modules = await makeModules({
+    "default.ts": `export default ${makeApp("default")}; export const other = ${
+      makeApp("other")
+    };`,
+    "application.js": `export const application = ${makeApp("application")};`,
+    "a#b c%20.js": `export default ${makeApp("special")};`,
+  });
+  const { path } = modules;
+  const table = [
+    ["default.ts", "default"],
+    ["default.ts:other", "other"],
+    ["default.ts:default", "default"],
+    ["application.js", "application"],
+    ["./application.js:application", "application"],
+    ["a#b c%20.js", "special"],
+    [`${path}/default.ts:other`, "other"],
+    [`file://${path}/default.ts:other`, "other"],
+  ] as const;
+  for (const [target, text] of table) {
+    const program = await Program.start(
+      ["--once", "--quiet", target],
+      ["--allow-net", `--allow-read=${path}`],
+      { cwd: path },
+    );
+    const response = await exchange(program.port, GET);
+    assert(response.endsWith(`\r\n\r\n${text}`), `${target}: ${response}`);
+    assertEquals(await program.end(), { code: 0, stderr: "" });
+  }
+});
+
+Deno.test("simple_server.ts says in one line what is wrong", async () => {
+  await using modules = await makeModules({
+    "app.js": `export default ${makeApp("default")};`,
+    "object.js": "export default { fetch() {} };",
+    "nothing.js": "export const spam = 1;",
+    "throws.js": 'throw new Error("spam\\nham");',
+    "throws_text.js": 'throw "spam";',
+    "syntax.ts": "export default (",
+    "import.js": 'import "./missing.js";',
+  });
+  const { path } = modules;
+  const table: [args: string[], error: string][] = [
+    [
+      ["--spam"],
+      "Unknown option '--spam'. To specify a positional argument starting with a '-', place it at the end of the command after '--', as in '-- \"--spam\"",
+    ],
+    [["--port"], "Option '--port <value>' argument missing"],
+    [
+      ["--port", "spam"],
+      'Cannot listen as the port must be 0 to 65535: received "spam"',
+    ],
+    [["--port="], 'Cannot listen as the port must be 0 to 65535: received ""'],
+    [
+      ["--port=-1"],
+      'Cannot listen as the port must be 0 to 65535: received "-1"',
+    ],
+    [
+      ["--port=65536"],
+      'Cannot listen as the port must be 0 to 65535: received "65536"',
+    ],
+    [["a", "b"], 'Cannot serve more than one module: received ["a", "b"]'],
+    [
+      [`${path}/object.js`],
+      `Cannot serve "${path}/object.js" as its export "default" or "application" must be a function: received [object Object]`,
+    ],
+    [
+      [`${path}/nothing.js`],
+      `Cannot serve "${path}/nothing.js" as its export "default" or "application" must be a function: received undefined`,
+    ],
+    [
+      [`${path}/app.js:spam`],
+      `Cannot serve "${path}/app.js" as its export "spam" must be a function: received undefined`,
+    ],
+    [[`${path}/throws.js`], `Cannot load "${path}/throws.js": spam`],
+    [[`${path}/throws_text.js`], `Cannot load "${path}/throws_text.js": spam`],
+    [
+      [`${path}/syntax.ts`],
+      `Cannot load "${path}/syntax.ts": SyntaxError: Expression expected at file://${path}/syntax.ts:1:17`,
+    ],
+    [
+      [`${path}/import.js`],
+      `Cannot load "${path}/import.js": Module not found "file://${path}/missing.js" at file://${path}/import.js:1:8`,
+    ],
+    [
+      [`${path}/missing.js`],
+      `Cannot load "${path}/missing.js": Module not found "file://${path}/missing.js"`,
+    ],
+  ];
+  for (const [args, error] of table) {
+    assertEquals(await run(NET_AND_READ, args), {
+      code: 1,
+      stdout: "",
+      stderr: `error: ${error}\n`,
+    });
+  }
+});
+
+Deno.test("simple_server.ts says in one line why it cannot listen", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const { code, stdout, stderr } = await run(NET, ["--port", String(port)]);
+  assertEquals([code, stdout], [1, ""]);
+  assertMatch(
+    stderr,
+    new RegExp(
+      `^error: Cannot listen on host "127\\.0\\.0\\.1", port ${port}: Address already in use.*\n$`,
+    ),
+  );
+});
+
+Deno.test("simple_server.ts says in one line which permission it needs", async () => {
+  await using modules = await makeModules({
+    "app.js": `export default ${makeApp("default")};`,
+  });
+  const app = `${modules.path}/app.js`;
+  assertEquals(await run([], ["--port", "0"]), {
+    code: 1,
+    stdout: "",
+    stderr:
+      'error: Cannot listen on host "127.0.0.1", port 0: Requires net access to "127.0.0.1:0", run again with the --allow-net flag\n',
+  });
+  assertEquals(await run(NET, [app]), {
+    code: 1,
+    stdout: "",
+    stderr:
+      `error: Cannot load "${app}": Requires read access to "${app}", run again with the --allow-read flag\n`,
+  });
+});
