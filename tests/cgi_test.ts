@@ -1,0 +1,466 @@
+// Copyright 2026 the wsgiref authors. MIT license.
+
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  BaseCgiHandler,
+  type ByteWriter,
+  CgiHandler,
+  IisCgiHandler,
+  SimpleHandler,
+  TextErrorStream,
+} from "../handlers.ts";
+import type { WsgiApplication, WsgiEnviron } from "../types.ts";
+import { setupTestingDefaults, WsgiInput } from "../util.ts";
+
+/** The path of a file, from this folder. */
+function localPath(path: string): string {
+  return decodeURIComponent(new URL(path, import.meta.url).pathname);
+}
+
+const HEAD = "Status: 200 OK\r\n\r\n";
+const ERROR_RESPONSE = "Status: 500 Internal Server Error\r\n" +
+  "Content-Type: text/plain\r\nContent-Length: 59\r\n\r\n" +
+  "A server error occurred.  Please contact the administrator.";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** An application that answers with the blocks of a list or a generator. */
+function answer(result: Iterable<string>): WsgiApplication {
+  return (_environ, startResponse) => {
+    startResponse("200 OK", []);
+    return Array.isArray(result)
+      ? result.map((block) => encoder.encode(block))
+      : encodeAll(result);
+  };
+}
+
+function* encodeAll(blocks: Iterable<string>): Generator<Uint8Array> {
+  for (const block of blocks) yield encoder.encode(block);
+}
+
+/** Keeps what a handler writes and logs. */
+class Recorder implements ByteWriter {
+  readonly writes: string[] = [];
+  flushes = 0;
+  log = "";
+
+  write(data: Uint8Array): number | void | Promise<number | void> {
+    this.writes.push(decoder.decode(data));
+  }
+
+  flush(): void {
+    this.flushes++;
+  }
+
+  get output(): string {
+    return this.writes.join("");
+  }
+
+  async run(
+    app: WsgiApplication,
+    Handler: typeof SimpleHandler = BaseCgiHandler,
+    environ: Partial<WsgiEnviron> = {},
+  ): Promise<void> {
+    await new Handler(
+      new WsgiInput(null),
+      this,
+      new TextErrorStream((text) => this.log += text),
+      setupTestingDefaults({ ...environ }),
+    ).run(app);
+  }
+}
+
+Deno.test("BaseCgiHandler writes the head with the first block, then block by block", async () => {
+  const large = "x".repeat(65_536);
+  const length = (size: number) =>
+    `Status: 200 OK\r\nContent-Length: ${size}\r\n\r\n`;
+  const cases: [result: Iterable<string>, writes: string[]][] = [
+    [[], [length(0)]],
+    [["Hello"], [`${length(5)}Hello`]],
+    [["Hel", "", "lo"], [`${length(5)}Hello`]],
+    [[large], [length(65_536) + large]],
+    [["a", large, large], [`${length(131_073)}a${large}`, large]],
+    [new Set(["", "Hel", "", "lo"]), [`${HEAD}Hel`, "lo"]],
+    [new Set(["a", large]), [`${HEAD}a`, large]],
+    [new Set([]), [length(0)]],
+  ];
+  for (const [result, writes] of cases) {
+    const recorder = new Recorder();
+    await recorder.run(answer(result));
+    const shorten = (text: string) => text.replaceAll(large, "…");
+    assertEquals(recorder.writes.map(shorten), writes.map(shorten));
+    assertEquals(recorder.flushes, Array.isArray(result) ? 1 : writes.length);
+    assertEquals(recorder.log, "");
+  }
+});
+
+Deno.test("SimpleHandler completes partial writes, in order", async () => {
+  const texts = ["first block", "second block", "third block"];
+  const takePart = (recorder: Recorder, data: Uint8Array) => {
+    recorder.writes.push(decoder.decode(data.subarray(0, 7)));
+    return Math.min(data.length, 7);
+  };
+  const writes: ((recorder: Recorder, data: Uint8Array) => ReturnType<
+    ByteWriter["write"]
+  >)[] = [
+    takePart,
+    (...args) =>
+      new Promise((resolve) => setTimeout(() => resolve(takePart(...args)), 0)),
+  ];
+  const apps: WsgiApplication[] = [
+    answer(texts),
+    answer(new Set(texts)),
+    (_environ, startResponse) => {
+      const write = startResponse("200 OK", []);
+      // It does not wait for what it writes.
+      const [last = "", ...others] = texts.toReversed();
+      for (const text of others.toReversed()) write(encoder.encode(text));
+      return [encoder.encode(last)];
+    },
+  ];
+  for (const write of writes) {
+    for (const app of apps) {
+      const recorder = new Recorder();
+      recorder.write = (data) => write(recorder, data);
+      await recorder.run(app);
+      assertEquals(recorder.output.split("\r\n\r\n")[1], texts.join(""));
+      assertEquals(recorder.log, "");
+    }
+  }
+});
+
+Deno.test("SimpleHandler ends in silence if nobody reads any more", async () => {
+  const disconnects = [
+    new Deno.errors.BrokenPipe(),
+    new Deno.errors.ConnectionReset(),
+    new Deno.errors.ConnectionAborted(),
+    ...["EPIPE", "ECONNRESET", "ECONNABORTED"]
+      .map((code) => Object.assign(new Error(code), { code })),
+  ];
+  for (const error of disconnects) {
+    for (
+      const fail of [
+        () => {
+          throw error;
+        },
+        () => Promise.reject(error),
+      ]
+    ) {
+      const events: string[] = [];
+      const recorder = new Recorder();
+      recorder.write = fail;
+      await recorder.run((_environ, startResponse) => {
+        startResponse("200 OK", []);
+        const blocks = encodeAll(new Set(["first block", "second block"]));
+        return Object.assign(blocks, {
+          close: () => void events.push("close"),
+        });
+      });
+      assertEquals(events, ["close"]);
+      assertEquals(recorder.log, "");
+    }
+  }
+});
+
+Deno.test("SimpleHandler logs any other error of a write", async () => {
+  const recorder = new Recorder();
+  recorder.write = () => {
+    throw new RangeError("No space left");
+  };
+  await recorder.run(answer(["block"]));
+  assertMatch(recorder.log, /^RangeError: No space left\n/);
+
+  const useless = new Recorder();
+  useless.write = () => 0;
+  await useless.run(answer(["block"]));
+  assertMatch(
+    useless.log,
+    /^TypeError: Cannot write the response as its writer took none of 42 bytes\n/,
+  );
+});
+
+Deno.test("SimpleHandler writes a whole HTTP response", async () => {
+  const cases: [protocol: string, output: RegExp][] = [
+    [
+      "HTTP/1.1",
+      /^HTTP\/1\.0 200 OK\r\nDate: .{29}\r\nContent-Length: 5\r\n\r\nHello$/,
+    ],
+    ["HTTP/0.9", /^Hello$/],
+  ];
+  for (const [SERVER_PROTOCOL, output] of cases) {
+    const recorder = new Recorder();
+    await recorder.run(answer(["Hello"]), SimpleHandler, { SERVER_PROTOCOL });
+    assertMatch(recorder.output, output);
+  }
+});
+
+Deno.test("IisCgiHandler strips the name of the script from the path", () => {
+  const cases: [path: string, script: string, stripped: string][] = [
+    ["/app.py/x", "/app.py", "/x"],
+    ["/app.py", "/app.py", ""],
+    ["/app.pyx", "/app.py", "/app.pyx"],
+    ["/x", "", "/x"],
+    ["", "/a", ""],
+    ["/a/b/a", "/a/b", "/a"],
+  ];
+  for (const [PATH_INFO, SCRIPT_NAME, stripped] of cases) {
+    const environ = { PATH_INFO, SCRIPT_NAME };
+    assertEquals(new IisCgiHandler(environ).baseEnviron, {
+      PATH_INFO: stripped,
+      SCRIPT_NAME,
+    });
+    assertEquals(environ, { PATH_INFO, SCRIPT_NAME });
+  }
+});
+
+// What the process needs, and the web server sets.
+const VARIABLES: Record<string, string> = {
+  REQUEST_METHOD: "GET",
+  SERVER_NAME: "localhost",
+  SERVER_PORT: "80",
+  SERVER_PROTOCOL: "HTTP/1.1",
+};
+for (const name of ["HOME", "DENO_DIR"]) {
+  const value = Deno.env.get(name);
+  if (value !== undefined) VARIABLES[name] = value;
+}
+
+/** Starts a script. The variables are native strings, so they can be any bytes. */
+function spawn(
+  variables: Record<string, string>,
+  args: string[] = ["-A", localPath("cgi/app.ts")],
+): Deno.ChildProcess {
+  const exports = Object.entries({ ...VARIABLES, ...variables }).map(
+    ([name, value]) => {
+      const bytes = Array.from(
+        value,
+        (character) =>
+          `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`,
+      );
+      return `export ${name}="$(printf '${bytes.join("")}')"`;
+    },
+  );
+  return new Deno.Command("/bin/sh", {
+    args: [
+      "-c",
+      `${exports.join("\n")}\nexec "$@"`,
+      "sh",
+      Deno.execPath(),
+      "run",
+      ...args,
+    ],
+    clearEnv: true,
+    // A process that hangs must not hang the tests.
+    signal: AbortSignal.timeout(20_000),
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** What a process has written, and its exit code. */
+async function finish(process: Deno.ChildProcess) {
+  const { code, stdout, stderr } = await process.output();
+  return {
+    code,
+    stdout: decoder.decode(stdout),
+    stderr: decoder.decode(stderr),
+  };
+}
+
+/** Runs the script. Its input stays open, as a web server may leave it. */
+async function run(variables: Record<string, string>, input = "") {
+  await using process = spawn(variables);
+  const writer = process.stdin.getWriter();
+  await writer.write(encoder.encode(input));
+  const result = await finish(process);
+  await writer.abort();
+  return result;
+}
+
+async function readEnviron(
+  variables: Record<string, string>,
+): Promise<Record<string, string>> {
+  const { stdout } = await run(variables);
+  return JSON.parse(stdout.slice(stdout.indexOf("{")));
+}
+
+Deno.test("readEnviron() has variables of the request as native strings", async () => {
+  const request = [
+    "SCRIPT_NAME",
+    "PATH_INFO",
+    "QUERY_STRING",
+    "REQUEST_METHOD",
+    "AUTH_TYPE",
+    "CONTENT_TYPE",
+    "HTTPS",
+    "REMOTE_USER",
+    "REMOTE_IDENT",
+    "HTTP_X",
+    "SSL_X",
+    "REDIRECT_HTTPS",
+    "REDIRECT_REDIRECT_SSL_X",
+  ];
+  const others = [
+    "SERVER_NAME",
+    "REQUEST_URI",
+    "DOCUMENT_ROOT",
+    "PATH_TRANSLATED",
+    "SCRIPT_FILENAME",
+    "REDIRECT_URL",
+    "http_x",
+    "XHTTP_X",
+  ];
+  const environ = await readEnviron(
+    Object.fromEntries(
+      [...request, ...others].map((name) => [name, "caf\xc3\xa9"]),
+    ),
+  );
+  for (const name of request) assertEquals(environ[name], "caf\xc3\xa9", name);
+  for (const name of others) assertEquals(environ[name], "café", name);
+});
+
+Deno.test("readEnviron() leaves out what a client must not set, and what is empty", async () => {
+  const variables = {
+    HTTP_PROXY: "http://evil.example/",
+    HTTP_ACCEPT: "",
+    CONTENT_TYPE: "",
+    CONTENT_LENGTH: "",
+  };
+  const environ = await readEnviron(variables);
+  assertEquals(environ.HTTP_PROXY, undefined);
+  assertEquals(environ.HTTP_ACCEPT, "");
+  assertEquals(environ.CONTENT_TYPE, undefined);
+  assertEquals(environ.CONTENT_LENGTH, undefined);
+});
+
+Deno.test("readEnviron() takes a path that is not UTF-8 from the URI", async () => {
+  const cases: [script: string, uri: string, path: string | undefined][] = [
+    ["/app", "/app/%FF?/app", "/\xff"],
+    ["", "/%FF/%C3%A9", "/\xff/\xc3\xa9"],
+    ["/caf\xc3\xa9", "/caf%C3%A9/%FF", "/\xff"],
+    ["/app", "/application/%FF", undefined],
+    ["/app", "/rewritten/%FF", undefined],
+  ];
+  for (const [SCRIPT_NAME, REQUEST_URI, path] of cases) {
+    const environ = await readEnviron({
+      SCRIPT_NAME,
+      REQUEST_URI,
+      PATH_INFO: "/\xff",
+      HTTP_X: "\xff",
+    });
+    assertEquals(environ.PATH_INFO, path);
+    assertEquals(environ.HTTP_X, undefined);
+  }
+});
+
+Deno.test("CgiHandler says that its process answers one request", () => {
+  const handler = new CgiHandler({});
+  assertEquals(handler.wsgiRunOnce, true);
+  assertEquals(handler.wsgiMultithread, false);
+  assertEquals(handler.wsgiMultiprocess, true);
+  assertEquals(handler.wsgiInputTerminated, true);
+});
+
+Deno.test("CgiHandler answers 500 if the application throws", async () => {
+  const { code, stdout, stderr } = await run({ PATH_INFO: "/throw" });
+  assertEquals(stdout, ERROR_RESPONSE);
+  assertMatch(stderr, /^RangeError: thrown before the first block\n {4}at /);
+  assertEquals(code, 0);
+});
+
+Deno.test("CgiHandler fails if the application throws after its first block", async () => {
+  const { code, stdout, stderr } = await run({ PATH_INFO: "/throw-late" });
+  assertEquals(
+    stdout,
+    "Status: 200 OK\r\nContent-Type: text/plain\r\n\r\nfirst block\n",
+  );
+  assertMatch(stderr, /^RangeError: thrown after the first block\n {4}at /);
+  assertEquals(code, 1);
+});
+
+Deno.test("CgiHandler reads as many bytes as CONTENT_LENGTH says", async () => {
+  const cases: [variables: Record<string, string>, body: string][] = [
+    [{ CONTENT_LENGTH: "5" }, "Hello"],
+    [{ CONTENT_LENGTH: "0" }, ""],
+    [{ CONTENT_LENGTH: "" }, ""],
+    [{}, ""],
+  ];
+  for (const [variables, body] of cases) {
+    const { code, stdout, stderr } = await run(
+      { PATH_INFO: "/echo", REQUEST_METHOD: "POST", ...variables },
+      "Hello, world!",
+    );
+    assertEquals(stdout.split("\r\n\r\n")[1], body);
+    assertEquals(stderr, "");
+    assertEquals(code, 0);
+  }
+});
+
+Deno.test("CgiHandler answers 500 if the body ends early", async () => {
+  await using process = spawn({ PATH_INFO: "/echo", CONTENT_LENGTH: "6" });
+  const writer = process.stdin.getWriter();
+  await writer.write(encoder.encode("Hello"));
+  await writer.close();
+  const { code, stdout, stderr } = await finish(process);
+  assertEquals(stdout, ERROR_RESPONSE);
+  assertMatch(
+    stderr,
+    /^TypeError: Cannot read the request body as it ended after 5 of 6 bytes\n/,
+  );
+  assertEquals(code, 0);
+});
+
+Deno.test("CgiHandler ends in silence if the web server stops reading", async () => {
+  const file = await Deno.makeTempFile();
+  await using process = spawn({ PATH_INFO: "/endless", QUERY_STRING: file });
+  const stderr = new Response(process.stderr).text();
+  await process.stdout.cancel();
+  assertEquals((await process.status).code, 0);
+  assertEquals(await stderr, "");
+  assertEquals(await Deno.readTextFile(file), "closed");
+  await process.stdin.abort();
+  await Deno.remove(file);
+});
+
+Deno.test("CgiHandler closes the result and ends on SIGTERM", async () => {
+  const file = await Deno.makeTempFile();
+  await using process = spawn({ PATH_INFO: "/stalled", QUERY_STRING: file });
+  const stderr = new Response(process.stderr).text();
+  const stdout = process.stdout.getReader();
+  await stdout.read();
+  process.kill("SIGTERM");
+  assertEquals((await process.status).code, 143);
+  assertEquals((await stdout.read()).done, true);
+  assertEquals(await stderr, "");
+  assertEquals(await Deno.readTextFile(file), "closed");
+  await process.stdin.abort();
+  await Deno.remove(file);
+});
+
+Deno.test("examples/cgi.ts answers with the permission of its first line", async () => {
+  const path = localPath("../examples/cgi.ts");
+  const script = await Deno.readTextFile(path);
+  const [, flags = ""] = /^#!\/usr\/bin\/env -S deno run (.*)\n/.exec(script) ??
+    [];
+  assertEquals(flags, "--allow-env");
+  const readme = await Deno.readTextFile(localPath("../README.md"));
+  const published = script.replace(/\n\/\/.*\n/, "").replace('"@', '"jsr:@');
+  assertStringIncludes(readme, published);
+
+  await using allowed = spawn({}, [flags, path]);
+  assertEquals(await finish(allowed), {
+    code: 0,
+    stdout: "Status: 200 OK\r\nContent-Type: text/plain\r\n" +
+      "Content-Length: 13\r\n\r\nHello, world!",
+    stderr: "",
+  });
+  await allowed.stdin.abort();
+
+  await using denied = spawn({}, [path]);
+  const { code, stdout, stderr } = await finish(denied);
+  assertEquals({ code, stdout }, { code: 1, stdout: "" });
+  assertStringIncludes(stderr, "NotCapable: Requires env access");
+  await denied.stdin.abort();
+});
