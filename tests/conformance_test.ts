@@ -1,0 +1,22 @@
+// Copyright 2026 the wsgiref authors. MIT license.
+
+import { cases, handler, type Send, sendFor } from "./conformance.ts";
+
+for (const conformanceCase of cases) {
+  const { name, only, gaps, exercise } = conformanceCase;
+  if (only !== "served") {
+    Deno.test(`toFetchHandler() in process: ${name}`, async () => {
+      const send: Send = (path, init) =>
+        handler(new Request(`http://localhost${path}`, init));
+      await exercise(sendFor(conformanceCase, send));
+    });
+  }
+  if (only !== "in process" && gaps?.Deno === undefined) {
+    Deno.test(`toFetchHandler() under Deno.serve(): ${name}`, async () => {
+      await using server = Deno.serve({ port: 0, onListen() {} }, handler);
+      const send: Send = (path, init) =>
+        fetch(`http://localhost:${server.addr.port}${path}`, init);
+      await exercise(sendFor(conformanceCase, send));
+    });
+  }
+}
