@@ -487,7 +487,6 @@ Deno.test("python_app.ts serves an application", async () => {
   await using process = new Deno.Command(Deno.execPath(), {
     args: [
       "run",
-      "--no-lock",
       "-A",
       `${EXAMPLES}/python_app.ts`,
       `${EXAMPLES}/python_app.py`,
