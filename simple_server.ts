@@ -733,10 +733,9 @@ async function main(): Promise<void> {
 }
 
 if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
+  // Not awaited, as the module to serve may import this one.
+  main().catch((error) => {
     console.error(`error: ${describe(error)}`);
     Deno.exit(1);
-  }
+  });
 }

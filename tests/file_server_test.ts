@@ -4,6 +4,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { fileServer } from "../examples/file_server.ts";
 import { toFetchHandler } from "../handlers.ts";
 import { makeServer } from "../simple_server.ts";
+import { validator } from "../validate.ts";
 import { exchange } from "./_client.ts";
 
 const TEXT = "0123456789";
@@ -160,7 +161,7 @@ Deno.test("fileServer() tells type, length, time and entity tag", async () => {
 
 Deno.test("fileServer() answers conditional and range requests", async () => {
   await using directory = await makeDirectory();
-  const handler = toFetchHandler(fileServer(directory.path));
+  const handler = toFetchHandler(validator(fileServer(directory.path)));
   const request = (headers: HeadersInit, method = "GET") =>
     handler(new Request("http://h/a.txt", { headers, method }));
   const whole = await request({});

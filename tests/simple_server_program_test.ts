@@ -9,6 +9,7 @@ import {
 import denoConfig from "../deno.json" with { type: "json" };
 import { Client, exchange, requestsOf } from "./_client.ts";
 
+const PROGRAM = new URL("../simple_server.ts", import.meta.url);
 const GET = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
 const NET = ["--allow-net"];
 const NET_AND_READ = ["--allow-net", "--allow-read"];
@@ -18,10 +19,16 @@ function makeCommand(
   args: string[],
   options: Deno.CommandOptions = {},
 ): Deno.Command {
-  const program = new URL("../simple_server.ts", import.meta.url).pathname;
   return new Deno.Command(Deno.execPath(), {
     ...options,
-    args: ["run", "--quiet", "--no-prompt", ...permissions, program, ...args],
+    args: [
+      "run",
+      "--quiet",
+      "--no-prompt",
+      ...permissions,
+      PROGRAM.pathname,
+      ...args,
+    ],
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -270,6 +277,8 @@ Deno.test("simple_server.ts serves the application of a module", async () => {
     };`,
     "application.js": `export const application = ${makeApp("application")};`,
     "a#b c%20.js": `export default ${makeApp("special")};`,
+    "import.js": `import { WsgiServer } from "${PROGRAM}";
+      export default ${makeApp("import")};`,
   });
   const { path } = modules;
   const table = [
@@ -279,13 +288,14 @@ Deno.test("simple_server.ts serves the application of a module", async () => {
     ["application.js", "application"],
     ["./application.js:application", "application"],
     ["a#b c%20.js", "special"],
+    ["import.js", "import"],
     [`${path}/default.ts:other`, "other"],
     [`file://${path}/default.ts:other`, "other"],
   ] as const;
   for (const [target, text] of table) {
     const program = await Program.start(
       ["--once", "--quiet", target],
-      ["--allow-net", `--allow-read=${path}`],
+      ["--allow-net", `--allow-read=${path},${PROGRAM.pathname}`],
       { cwd: path },
     );
     const response = await exchange(program.port, GET);
