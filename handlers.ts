@@ -30,7 +30,7 @@
  * @module
  */
 
-import { STATUS_TEXT, type StatusCode } from "@std/http/status";
+import type { StatusCode } from "@std/http/status";
 import { quote } from "./_escape.ts";
 import { encodeLatin1 } from "./_latin1.ts";
 import { type BlockIterator, isPromise, iterate } from "./_result.ts";
@@ -1032,13 +1032,33 @@ export class BaseCgiHandler extends SimpleHandler {
 const REQUEST_VARIABLE_REGEXP =
   /^(?:REDIRECT_)*(?:SCRIPT_NAME|PATH_INFO|QUERY_STRING|REQUEST_METHOD|AUTH_TYPE|CONTENT_TYPE|CONTENT_LENGTH|HTTPS|REMOTE_USER|REMOTE_IDENT|(?:HTTP|SSL)_.*)$/s;
 
+// What HTTP clients take for a setting, and headers that have variables of
+// their own (P044).
+const UNWANTED_VARIABLES = [
+  "HTTP_PROXY",
+  "HTTP_CONTENT_TYPE",
+  "HTTP_CONTENT_LENGTH",
+];
+// What is to be left out if there is nothing to say (P049).
+const OPTIONAL_VARIABLES = [
+  "CONTENT_TYPE",
+  "CONTENT_LENGTH",
+  "AUTH_TYPE",
+  "REMOTE_ADDR",
+  "REMOTE_HOST",
+  "REMOTE_IDENT",
+  "REMOTE_USER",
+];
+
 /**
  * Reads the CGI variables of the request from the process environment.
  *
- * Variables of the request are native strings. `HTTP_PROXY`, which a client
- * could set, is left out while a request is handled, and so are empty
- * `CONTENT_TYPE` and `CONTENT_LENGTH`. Deno does not tell of variables that
- * are not valid UTF-8; such a `PATH_INFO` is taken from `REQUEST_URI`.
+ * Variables of the request are native strings. While a request is handled,
+ * `HTTP_PROXY`, which a client could set, is left out, and so are
+ * `HTTP_CONTENT_TYPE` and `HTTP_CONTENT_LENGTH`, which some servers add, and
+ * what servers leave empty as they do not know it, such as `REMOTE_USER`. Deno
+ * does not tell of variables that are not valid UTF-8; such a `PATH_INFO` is
+ * taken from `REQUEST_URI`.
  *
  * Requires `--allow-env` permission.
  *
@@ -1064,9 +1084,10 @@ export function readEnviron(): Partial<WsgiEnviron> {
     environ[name] = isBytes ? encodeNativeString(value) : value;
   }
   if (environ.REQUEST_METHOD === undefined) return environ;
-  delete environ.HTTP_PROXY;
-  if (environ.CONTENT_TYPE === "") delete environ.CONTENT_TYPE;
-  if (environ.CONTENT_LENGTH === "") delete environ.CONTENT_LENGTH;
+  for (const name of UNWANTED_VARIABLES) delete environ[name];
+  for (const name of OPTIONAL_VARIABLES) {
+    if (environ[name] === "") delete environ[name];
+  }
   if (environ.PATH_INFO === undefined && environ.REQUEST_URI !== undefined) {
     const [target = ""] = environ.REQUEST_URI.split("?", 1);
     const path = decodePath(encodeNativeString(target));
@@ -1233,7 +1254,8 @@ export class RequestError extends TypeError {
    * @returns A response with the status and its name.
    */
   toResponse(): Response {
-    return new Response(`${STATUS_TEXT[this.status]}\n`, {
+    const reason = this.status === 400 ? "Bad Request" : "Not Found";
+    return new Response(`${reason}\n`, {
       status: this.status,
       headers: { "content-type": "text/plain; charset=utf-8" },
     });
@@ -1588,6 +1610,7 @@ export class FetchHandler extends BaseHandler {
   platformSetsLength = false;
 
   #request: Request;
+  #input: WsgiInput | undefined;
   #variables: Partial<WsgiEnviron>;
   #errors: ErrorStream;
   #disconnected = new AbortController();
@@ -1678,7 +1701,8 @@ export class FetchHandler extends BaseHandler {
 
   /** Gives the value of `wsgi.input`. */
   override getStdin(): InputStream {
-    return new WsgiInput(this.#request);
+    this.#input = new WsgiInput(this.#request);
+    return this.#input;
   }
 
   /** Gives the value of `wsgi.errors`. */
@@ -1799,6 +1823,18 @@ export class FetchHandler extends BaseHandler {
   }
 
   /**
+   * Handles an error of the application, or the end of a body that its client
+   * did not finish.
+   *
+   * @param error The value that was thrown.
+   * @returns A promise of the end.
+   */
+  override async handleError(error: unknown): Promise<void> {
+    if (error !== undefined && error === this.#input?.error) this.#disconnect();
+    else await super.handleError(error);
+  }
+
+  /**
    * Logs an error with the request that it belongs to.
    *
    * @param error The value that was thrown.
@@ -1828,9 +1864,9 @@ function headersInit(headers: WsgiHeaders): HeadersInit {
   return record;
 }
 
-/** Whether `info` is what `Deno.serve` tells of a connection. */
+/** Whether `info` is what `Deno.serve` tells, which knows of the completion. */
 function isDenoServe(info: unknown): boolean {
-  return typeof info === "object" && info !== null && "remoteAddr" in info;
+  return typeof info === "object" && info !== null && "completed" in info;
 }
 
 /**
@@ -1844,7 +1880,8 @@ function isDenoServe(info: unknown): boolean {
  * @param options What the platform does not tell.
  * @returns The handler. It takes the request and what the platform tells of the
  * connection. A request that is not valid is answered 400, one outside
- * `scriptName` 404. It never throws or rejects.
+ * `scriptName` 404. It throws nothing but what `options.remoteAddr` throws, and
+ * never rejects.
  *
  * @example Usage
  * ```ts
@@ -1866,6 +1903,14 @@ export function toFetchHandler(
   app: WsgiApplication,
   options: ToFetchHandlerOptions = {},
 ): (request: Request, info?: unknown) => Response | Promise<Response> {
+  const { scriptName = "" } = options;
+  if (scriptName !== "" && !/^\/.*[^/]$/.test(scriptName)) {
+    throw new TypeError(
+      `Cannot mount the application as "scriptName" must be a path that begins with a slash and does not end with one: received ${
+        quote(scriptName)
+      }`,
+    );
+  }
   return (request, info) => {
     let environ;
     try {
@@ -1922,7 +1967,7 @@ export function fromFetchHandler(
     } catch {
       // CGI allows more methods, hosts and values than a Request can have.
       const isMethod = /^(?:CONNECT|TRAC[EK])$/i.test(environ.REQUEST_METHOD);
-      const status = statusLine(isMethod ? 501 : 400);
+      const status = await statusLine(isMethod ? 501 : 400);
       startResponse(status, [["Content-Type", "text/plain"]]);
       return [encoder.encode(`${status}\n`)];
     }
@@ -1941,22 +1986,27 @@ export function fromFetchHandler(
       );
     }
     const { status, statusText, headers, body } = response;
-    startResponse(statusLine(status, statusText), endToEndHeaders(headers));
+    const line = await statusLine(status, statusText);
+    startResponse(line, endToEndHeaders(headers));
     return body ?? [];
   };
 }
 
-function statusLine(status: number, statusText = ""): string {
-  const reason = statusText.trim() || STATUS_TEXT[status as StatusCode];
-  return `${status} ${reason ?? "Unknown"}`;
+async function statusLine(status: number, statusText = ""): Promise<string> {
+  const reason = statusText.trim();
+  if (reason !== "") return `${status} ${reason}`;
+  // Not imported above, as CGI scripts start faster without.
+  const { STATUS_TEXT } = await import("@std/http/status");
+  return `${status} ${STATUS_TEXT[status as StatusCode] ?? "Unknown"}`;
 }
 
 /** The headers that are not for the connection: RFC 9110, 7.6.1. */
 function endToEndHeaders(headers: Headers): WsgiHeader[] {
   const options = (headers.get("connection") ?? "").toLowerCase().split(/, */);
-  return [...headers].filter(([name]) =>
-    !isHopByHop(name) && !options.includes(name)
-  );
+  // Headers that are joined may end in a blank, which `WsgiHeaders` refuses.
+  return [...headers]
+    .filter(([name]) => !isHopByHop(name) && !options.includes(name))
+    .map(([name, value]) => [name, value.replace(/^[\t ]+|[\t ]+$/g, "")]);
 }
 
 /** The request that an environ was made of, or could have been. */

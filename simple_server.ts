@@ -188,10 +188,12 @@ export class WsgiRequestHandler {
    * @throws {RequestError} If the request is not valid.
    */
   getEnviron(): Partial<WsgiEnviron> {
-    return Object.assign(
-      requestEnviron(this.request, { remoteAddr: this.clientAddress }),
-      this.server.baseEnviron,
-    );
+    const environ = requestEnviron(this.request, {
+      remoteAddr: this.clientAddress,
+    });
+    // The connection tells the scheme, whatever the target says.
+    if (environ.HTTPS !== undefined) delete environ.HTTPS;
+    return Object.assign(environ, this.server.baseEnviron);
   }
 
   /**
@@ -340,6 +342,7 @@ export class WsgiServer implements AsyncDisposable {
   #server: Deno.HttpServer<Deno.NetAddr>;
   /** Closes all connections. Deno cannot do so while it shuts down. */
   #abort: AbortController | null;
+  #isSecure: boolean;
   #stopped: Promise<void> | undefined;
   #closing = false;
   /** How many more requests may be answered now. */
@@ -367,6 +370,7 @@ export class WsgiServer implements AsyncDisposable {
     const abort = new AbortController();
     this.quiet = quiet;
     this.#abort = abort;
+    this.#isSecure = cert !== undefined;
     this.#server = Deno.serve({
       hostname: host === "" ? "0.0.0.0" : host,
       port,
@@ -401,6 +405,7 @@ export class WsgiServer implements AsyncDisposable {
       SERVER_NAME: this.serverName,
       SERVER_PORT: String(this.serverPort),
       SERVER_SOFTWARE: SOFTWARE,
+      ...(this.#isSecure && { HTTPS: "on" }),
     };
   }
 

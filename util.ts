@@ -432,7 +432,7 @@ const EMPTY = new Uint8Array(0);
 const LARGE_SIZE = 1_048_576;
 
 /** The number of bytes to read of a large body at a time. */
-const CHUNK_SIZE = 16_384;
+const CHUNK_SIZE = 65_536;
 
 function isBytes(value: unknown): value is Uint8Array<ArrayBuffer> {
   return value instanceof Uint8Array;
@@ -478,11 +478,12 @@ export class WsgiInput implements InputStream {
   #chunk: Uint8Array<ArrayBuffer> = EMPTY;
   #offset = 0;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  #filler: ReadableStreamBYOBReader | undefined;
+  #byobReader: ReadableStreamBYOBReader | undefined;
   /** What the chunks of a large body are read into, one after the other. */
   #buffer: ArrayBuffer | undefined;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #isReading = false;
+  #error: unknown;
   #isLarge = false;
 
   /**
@@ -503,8 +504,9 @@ export class WsgiInput implements InputStream {
       this.#chunk = source.subarray(0, limit);
       this.#received = this.#chunk.length;
     } else if (
-      source === null || source instanceof ReadableStream ||
-      (typeof source === "object" && "body" in source)
+      // Deno loads its streams when they are first named: last, as that is slow.
+      source === null || (typeof source === "object" && "body" in source) ||
+      source instanceof ReadableStream
     ) {
       this.#source = source;
     } else {
@@ -622,11 +624,16 @@ export class WsgiInput implements InputStream {
    * @returns A promise that settles when the source has been canceled.
    */
   async cancel(reason?: unknown): Promise<void> {
-    const reader = this.#filler ?? this.#reader;
+    const reader = this.#byobReader ?? this.#reader;
     if (reader) return await reader.cancel(reason);
     // A stream that someone else reads is for them to cancel.
     const stream = this.#getStream();
     if (!stream?.locked) await stream?.cancel(reason);
+  }
+
+  /** What the source failed with, if it has: its client is gone. */
+  get error(): unknown {
+    return this.#error;
   }
 
   #getStream(): ReadableStream<Uint8Array> | null {
@@ -661,7 +668,13 @@ export class WsgiInput implements InputStream {
   async #fill(): Promise<boolean> {
     while (this.#offset === this.#chunk.length) {
       if (this.#received === this.#limit) return false;
-      const result = await this.#readChunk();
+      let result;
+      try {
+        result = await this.#readChunk();
+      } catch (error) {
+        this.#error = error;
+        throw error;
+      }
       if (!result || result.done) {
         if (this.#limit !== Infinity) {
           throw new TypeError(
@@ -690,13 +703,13 @@ export class WsgiInput implements InputStream {
     | undefined {
     this.#reader ??= this.#getStream()?.getReader();
     if (this.#received >= LARGE_SIZE && !this.#isLarge) this.#setLarge();
-    if (!this.#filler) return this.#reader?.read();
+    if (!this.#byobReader) return this.#reader?.read();
     // The stream takes the buffer away, and with it the chunk.
     const buffer = this.#buffer ?? new ArrayBuffer(CHUNK_SIZE);
     this.#buffer = undefined;
     this.#chunk = EMPTY;
     this.#offset = 0;
-    return this.#filler.read(new Uint8Array(buffer)).then((result) => {
+    return this.#byobReader.read(new Uint8Array(buffer)).then((result) => {
       this.#buffer = result.value?.buffer;
       return result;
     });
@@ -708,7 +721,7 @@ export class WsgiInput implements InputStream {
     this.#reader?.releaseLock();
     const stream = this.#getStream();
     try {
-      this.#filler = stream?.getReader({ mode: "byob" });
+      this.#byobReader = stream?.getReader({ mode: "byob" });
     } catch {
       this.#reader = stream?.getReader();
     }
@@ -739,7 +752,7 @@ export class WsgiInput implements InputStream {
           isWhole = true;
         }
         this.#offset += part.length;
-        if (length === 0 && !this.#filler) {
+        if (length === 0 && !this.#byobReader) {
           block = part;
         } else {
           if (length + part.length > block.length) {

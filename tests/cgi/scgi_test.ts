@@ -23,6 +23,12 @@ const REQUEST = [
   "POST",
   "PATH_INFO",
   "/echo",
+  "SERVER_NAME",
+  "localhost",
+  "SERVER_PORT",
+  "80",
+  "SERVER_PROTOCOL",
+  "HTTP/1.1",
 ];
 
 /** Sends a request, and reads the response to its end. */

@@ -8,10 +8,8 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-// deno-lint-ignore no-import-prefix
-import { loadPyodide } from "npm:pyodide@314.0.7";
-// deno-lint-ignore no-import-prefix
-import type { PyCallable } from "npm:pyodide@314.0.7/ffi";
+import { loadPyodide } from "pyodide";
+import type { PyCallable } from "pyodide/ffi";
 import { exchange } from "../_client.ts";
 import { fromPythonApp } from "../../examples/python_app.ts";
 import { TextErrorStream, toFetchHandler } from "../../handlers.ts";
