@@ -17,7 +17,7 @@ import {
 } from "../handlers.ts";
 import type { WsgiEnviron, WsgiHeader } from "../types.ts";
 import { setupTestingDefaults, WsgiInput } from "../util.ts";
-import { exchange } from "./_client.ts";
+import { Client, exchange } from "./_client.ts";
 
 const encoder = new TextEncoder();
 
@@ -484,3 +484,28 @@ for (const flags of [[], ["--parallel"]]) {
     throw new Error(`Cannot find where the server listens: received ${text}`);
   });
 }
+
+Deno.test("toFetchHandler() does not log a body that its client did not finish", async () => {
+  let log = "";
+  const ended = Promise.withResolvers<unknown>();
+  const handler = toFetchHandler(async (environ) => {
+    environ["wsgiref.signal"]?.addEventListener(
+      "abort",
+      () => ended.resolve("disconnected"),
+    );
+    try {
+      return [await environ["wsgi.input"].read()];
+    } finally {
+      log += "read\n";
+    }
+  }, { errors: new TextErrorStream((text) => log += text) });
+  await using server = Deno.serve({ port: 0, onListen() {} }, handler);
+  {
+    using client = await Client.connect(server.addr.port);
+    await client.send(
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n1",
+    );
+  }
+  assertEquals(await ended.promise, "disconnected");
+  assertEquals(log, "read\n");
+});

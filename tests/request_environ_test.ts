@@ -516,3 +516,16 @@ Deno.test("toFetchHandler() sees what a client writes over a socket", async () =
     assertEquals(`${head.slice(9, 12)} ${body}`, expected);
   }
 });
+
+Deno.test("toFetchHandler() refuses a scriptName that is no mount point", () => {
+  for (const scriptName of ["/", "app", "/app/"]) {
+    const error = assertThrows(
+      () => toFetchHandler(() => [], { scriptName }),
+      TypeError,
+    );
+    assertEquals(
+      error.message,
+      `Cannot mount the application as "scriptName" must be a path that begins with a slash and does not end with one: received "${scriptName}"`,
+    );
+  }
+});

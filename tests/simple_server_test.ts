@@ -1611,3 +1611,14 @@ Deno.test("IntegrationTests.test_interrupted_write, but no signal interrupts a w
   for await (const chunk of response.body ?? []) received += chunk.length;
   assertEquals(received, size);
 });
+
+Deno.test("WsgiRequestHandler.getEnviron() has the scheme of the connection, not of the target", async () => {
+  await using server = makeServer("127.0.0.1", 0, (environ, startResponse) => {
+    startResponse("200 OK", []);
+    return [new TextEncoder().encode(environ["wsgi.url_scheme"])];
+  }, { quiet: true });
+  server.serveForever();
+  const request =
+    "GET https://h/ HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+  assertMatch(await exchange(server.serverPort, request), /\r\n\r\nhttp$/);
+});
