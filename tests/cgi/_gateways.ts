@@ -183,6 +183,7 @@ function apache({ port }: Ports): string {
     # Without this, the answer to %2F is 404.
     AllowEncodedSlashes On
     ScriptAlias ${SCRIPT_NAME} "${localPath("app.ts")}"
+    ScriptAlias /cgi-bin/hono.ts "${localPath("../../examples/hono_cgi.ts")}"
   `;
 }
 
@@ -196,7 +197,10 @@ function lighttpd({ port }: Ports): string {
     server.breakagelog = "script.log"
     # Without this, the response is sent when the script has ended.
     server.stream-response-body = 1
-    alias.url = ("${SCRIPT_NAME}" => "${localPath("app.ts")}")
+    alias.url = (
+      "${SCRIPT_NAME}" => "${localPath("app.ts")}",
+      "/cgi-bin/hono.ts" => "${localPath("../../examples/hono_cgi.ts")}",
+    )
     cgi.assign = (".ts" => "")
     setenv.set-environment = (
       ${formatScriptEnv((name, value) => `"${name}" => "${value}",`)}
