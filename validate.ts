@@ -1964,6 +1964,29 @@ function guardFile(
   });
 }
 
+/** Guards a result, or closes it: one that is refused nobody else gets. */
+function takeResult(
+  exchange: Exchange,
+  response: ResponseGuard,
+  result: WsgiResult,
+  isSync: boolean,
+): WsgiResult {
+  try {
+    return guardResult(exchange, response, result, isSync);
+  } catch (error) {
+    closeRefused(result);
+    throw error;
+  }
+}
+
+async function closeRefused(result: WsgiResult | undefined): Promise<void> {
+  try {
+    await result?.close?.();
+  } catch {
+    // The violation is what is thrown.
+  }
+}
+
 function guardResult(
   exchange: Exchange,
   response: ResponseGuard,
@@ -2107,12 +2130,12 @@ export function validator(
         response.start(status, headers, excInfo, rest),
     );
     if (!isPromise(result)) {
-      return guardResult(exchange, response, result, true);
+      return takeResult(exchange, response, result, true);
     }
     state.calls += 1;
     return result.then((result) => {
       state.calls -= 1;
-      return guardResult(exchange, response, result, false);
+      return takeResult(exchange, response, result, false);
     }, (error) => {
       state.calls -= 1;
       throw error;

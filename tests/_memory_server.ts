@@ -28,7 +28,7 @@ const app: WsgiApplication = async (environ, startResponse) => {
     case "/upload": {
       let size = 0;
       for (;;) {
-        const { length } = await input.read(16_384);
+        const { length } = await input.read(8192);
         if (length === 0) break;
         size += length;
       }

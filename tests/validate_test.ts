@@ -13,7 +13,7 @@ import {
 import { AssertionError } from "@std/assert/assertion-error";
 import { toFetchHandler } from "../handlers.ts";
 import type { StartResponse, WsgiApplication, WsgiResult } from "../types.ts";
-import { FileWrapper } from "../util.ts";
+import { FileWrapper, setupTestingDefaults } from "../util.ts";
 import * as validate from "../validate.ts";
 import {
   CONFORMANCE_CHECKS,
@@ -699,4 +699,19 @@ Deno.test("validator() has the rule above each of its checks", () => {
 Deno.test("docs/conformance.md is what the checks and their tests say", async () => {
   const isFresh = await Deno.readTextFile(DOCUMENT) === generateDocument();
   assert(isFresh, "The document is stale: run `deno task docs:clauses`.");
+});
+
+Deno.test("validator() closes a result that it refuses", () => {
+  let closed = 0;
+  const app = validator((_environ, startResponse) => {
+    startResponse("200 OK", [["Content-Type", "text/plain"]]);
+    const blocks = ["text"] as unknown as Uint8Array[];
+    return Object.assign(blocks, { close: () => void closed++ });
+  });
+  const error = assertThrows(
+    () => app(setupTestingDefaults({}), () => () => Promise.resolve()),
+    WsgiConformanceError,
+  );
+  assertEquals(error.code, "block-type");
+  assertEquals(closed, 1);
 });
