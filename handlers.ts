@@ -1606,8 +1606,11 @@ export class FetchHandler extends BaseHandler {
   override wsgiMultiprocess: boolean;
   /** The value of `wsgi.input_terminated`: the platform ends the body. */
   override wsgiInputTerminated = true;
-  /** Whether the platform adds the `Content-Length` of an array's bytes. */
-  platformSetsLength = false;
+  /**
+   * Whether the platform, as `Deno.serve` does, adds the `Content-Length` of an
+   * array and the reason phrase. The `Response` is faster without them.
+   */
+  platformCompletesHead = false;
 
   #request: Request;
   #input: WsgiInput | undefined;
@@ -1749,12 +1752,11 @@ export class FetchHandler extends BaseHandler {
     return write;
   }
 
-  /** Sets `Content-Length` if the length is known and to be told here. */
+  /** Sets `Content-Length` if it is known here, and not the platform's to add. */
   override setContentLength(): void {
-    // A second header makes Deno.serve slower by a tenth. HEAD has no body that
-    // could be counted.
-    const isCounted = this.platformSetsLength && Array.isArray(this.result) &&
-      this.#request.method !== "HEAD";
+    // HEAD has no body that the platform could count.
+    const isCounted = this.platformCompletesHead &&
+      Array.isArray(this.result) && this.#request.method !== "HEAD";
     if (!isCounted) super.setContentLength();
   }
 
@@ -1763,7 +1765,7 @@ export class FetchHandler extends BaseHandler {
     const status = this.status as string;
     this.#init = {
       status: Number(status.slice(0, 3)),
-      statusText: status.slice(4),
+      statusText: this.platformCompletesHead ? "" : status.slice(4),
       headers: headersInit(this.headers as WsgiHeaders),
     };
   }
@@ -1920,15 +1922,17 @@ export function toFetchHandler(
       throw error;
     }
     const handler = new FetchHandler(request, environ, options);
-    handler.platformSetsLength = isDenoServe(info);
+    handler.platformCompletesHead = isDenoServe(info);
     return handler.respond(app);
   };
 }
 
-/** What {@linkcode fromFetchHandler} tells a handler of the connection. */
+/** What {@linkcode fromFetchHandler} tells a handler, as `Deno.serve` does. */
 export interface FetchInfo {
   /** The address of the client, as far as the gateway tells it. */
   remoteAddr: { transport: "tcp"; hostname: string; port: number };
+  /** Resolves when the response has ended, however it has. */
+  completed: Promise<void>;
 }
 
 /**
@@ -1971,12 +1975,14 @@ export function fromFetchHandler(
       startResponse(status, [["Content-Type", "text/plain"]]);
       return [encoder.encode(`${status}\n`)];
     }
+    let close = () => {};
     const response = await handler(request, {
       remoteAddr: {
         transport: "tcp",
         hostname: String(environ.REMOTE_ADDR ?? ""),
         port: Number(environ.REMOTE_PORT ?? 0),
       },
+      completed: new Promise((resolve) => close = resolve),
     });
     if (!(response instanceof Response)) {
       throw new TypeError(
@@ -1988,7 +1994,7 @@ export function fromFetchHandler(
     const { status, statusText, headers, body } = response;
     const line = await statusLine(status, statusText);
     startResponse(line, endToEndHeaders(headers));
-    return body ?? [];
+    return Object.assign(body ?? [], { close });
   };
 }
 
@@ -2002,7 +2008,9 @@ async function statusLine(status: number, statusText = ""): Promise<string> {
 
 /** The headers that are not for the connection: RFC 9110, 7.6.1. */
 function endToEndHeaders(headers: Headers): WsgiHeader[] {
-  const options = (headers.get("connection") ?? "").toLowerCase().split(/, */);
+  const options = (headers.get("connection") ?? "").toLowerCase().split(
+    /[\t ]*,[\t ]*/,
+  );
   // Headers that are joined may end in a blank, which `WsgiHeaders` refuses.
   return [...headers]
     .filter(([name]) => !isHopByHop(name) && !options.includes(name))

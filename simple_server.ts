@@ -119,8 +119,8 @@ class Log extends TextErrorStream {
 export class ServerHandler extends FetchHandler {
   /** The value of `SERVER_SOFTWARE`. */
   override serverSoftware: string | null = SOFTWARE;
-  /** Whether the platform adds the `Content-Length` of an array's bytes. */
-  override platformSetsLength = true;
+  /** Whether `Deno.serve` completes the head, which it does. */
+  override platformCompletesHead = true;
 
   #requestHandler: WsgiRequestHandler;
 
