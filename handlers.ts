@@ -30,7 +30,6 @@
  * @module
  */
 
-import type { StatusCode } from "@std/http/status";
 import { quote } from "./_escape.ts";
 import { encodeLatin1 } from "./_latin1.ts";
 import { type BlockIterator, isPromise, iterate } from "./_result.ts";
@@ -1927,12 +1926,10 @@ export function toFetchHandler(
   };
 }
 
-/** What {@linkcode fromFetchHandler} tells a handler, as `Deno.serve` does. */
+/** What {@linkcode fromFetchHandler} tells a handler of the connection. */
 export interface FetchInfo {
   /** The address of the client, as far as the gateway tells it. */
   remoteAddr: { transport: "tcp"; hostname: string; port: number };
-  /** Resolves when the response has ended, however it has. */
-  completed: Promise<void>;
 }
 
 /**
@@ -1975,14 +1972,12 @@ export function fromFetchHandler(
       startResponse(status, [["Content-Type", "text/plain"]]);
       return [encoder.encode(`${status}\n`)];
     }
-    let close = () => {};
     const response = await handler(request, {
       remoteAddr: {
         transport: "tcp",
         hostname: String(environ.REMOTE_ADDR ?? ""),
         port: Number(environ.REMOTE_PORT ?? 0),
       },
-      completed: new Promise((resolve) => close = resolve),
     });
     if (!(response instanceof Response)) {
       throw new TypeError(
@@ -1994,16 +1989,18 @@ export function fromFetchHandler(
     const { status, statusText, headers, body } = response;
     const line = await statusLine(status, statusText);
     startResponse(line, endToEndHeaders(headers));
-    return Object.assign(body ?? [], { close });
+    return body ?? [];
   };
 }
+
+/** Imported when it is first needed: CGI scripts start faster without. */
+let statusTexts: Record<number, string> | undefined;
 
 async function statusLine(status: number, statusText = ""): Promise<string> {
   const reason = statusText.trim();
   if (reason !== "") return `${status} ${reason}`;
-  // Not imported above, as CGI scripts start faster without.
-  const { STATUS_TEXT } = await import("@std/http/status");
-  return `${status} ${STATUS_TEXT[status as StatusCode] ?? "Unknown"}`;
+  statusTexts ??= (await import("@std/http/status")).STATUS_TEXT;
+  return `${status} ${statusTexts[status] ?? "Unknown"}`;
 }
 
 /** The headers that are not for the connection: RFC 9110, 7.6.1. */

@@ -228,7 +228,7 @@ Deno.test("fromFetchHandler() leaves out headers of the connection", async () =>
   const { headers } = await headOf(
     new Response(null, {
       headers: {
-        Connection: "close, X-Bar",
+        Connection: "X-Bar , close",
         "Keep-Alive": "timeout=5",
         "Transfer-Encoding": "chunked",
         "X-Bar": "1",
