@@ -1572,6 +1572,19 @@ const CONSOLE_ERRORS = new TextErrorStream((text) =>
   console.error(text.replace(/\n$/, ""))
 );
 
+/** The longest that a client of `Deno.serve` goes unwatched, in milliseconds. */
+const UNWATCHED_TIME = 100;
+
+/** A promise that the client asks for more. */
+class Demand {
+  meet!: () => void;
+  refuse!: (reason: unknown) => void;
+  readonly promise = new Promise<void>((resolve, reject) => {
+    this.meet = resolve;
+    this.refuse = reject;
+  });
+}
+
 /**
  * Answers a `Request` with a `Response`.
  *
@@ -1606,24 +1619,30 @@ export class FetchHandler extends BaseHandler {
   /** The value of `wsgi.input_terminated`: the platform ends the body. */
   override wsgiInputTerminated = true;
   /**
-   * Whether the platform, as `Deno.serve` does, adds the `Content-Length` of an
-   * array and the reason phrase. The `Response` is faster without them.
+   * Whether the platform is `Deno.serve`. It adds the `Content-Length` of an
+   * array and the reason phrase by itself, and is faster if they are left out;
+   * and a signal costs it as much as a short request does.
    */
-  platformCompletesHead = false;
+  isDenoServe = false;
+
+  /** The handlers that wait for their application and do not watch yet. */
+  static #unwatched = new Set<FetchHandler>();
+  /** Aborted when they are to begin, all at once. */
+  static #timeout: AbortSignal | null = null;
 
   #request: Request;
   #input: WsgiInput | undefined;
   #variables: Partial<WsgiEnviron>;
   #errors: ErrorStream;
   #disconnected = new AbortController();
-  /** What was written and not flushed. */
+  /** What was written before there was a stream. */
   #blocks: Uint8Array[] = [];
   #init: ResponseInit = {};
   #response: Response | null = null;
   #onResponse: ((response: Response) => void) | null = null;
   #stream: ReadableStreamDefaultController<Uint8Array> | null = null;
-  /** Settled when the client asks for more than it was given. */
-  #waiting: { resolve(): void; reject(reason: unknown): void }[] = [];
+  /** What is waited for once the client was given something. */
+  #demand: Demand | null = null;
   #ended = false;
 
   /**
@@ -1660,23 +1679,42 @@ export class FetchHandler extends BaseHandler {
       ?.catch((error) => this.logException(error))
       .catch((error) => CONSOLE_ERRORS.write(formatError(error, null)));
     if (this.#response !== null) return this.#response;
+    return new Promise((resolve) => {
+      this.#onResponse = resolve;
+      if (this.isDenoServe) this.#watchLater();
+      else this.#watch();
+    });
+  }
+
+  /** Watches the client until there is a response, whose stream tells. */
+  #watch(): void {
+    // Deno aborts the signal of answered requests too.
+    const disconnect = () => {
+      if (this.#response === null) this.#disconnect();
+    };
     const { signal } = this.#request;
-    const disconnect = () => this.#disconnect();
     if (signal.aborted) disconnect();
     else signal.addEventListener("abort", disconnect);
-    return new Promise((resolve) => {
-      this.#onResponse = (response) => {
-        // Deno aborts the signal of answered requests too. From here on, the
-        // stream tells.
-        signal.removeEventListener("abort", disconnect);
-        resolve(response);
-      };
-    });
+  }
+
+  /** Watches the client, unless the application answers soon. */
+  #watchLater(): void {
+    FetchHandler.#unwatched.add(this);
+    if (FetchHandler.#timeout !== null) return;
+    // One timer for all, never cleared: both would take longer than a request.
+    FetchHandler.#timeout = AbortSignal.timeout(UNWATCHED_TIME);
+    FetchHandler.#timeout.onabort = () => {
+      FetchHandler.#timeout = null;
+      for (const handler of FetchHandler.#unwatched) handler.#watch();
+      FetchHandler.#unwatched.clear();
+    };
   }
 
   #reply(body: BodyInit | null, init: ResponseInit): void {
     this.#response = new Response(body, init);
-    this.#onResponse?.(this.#response);
+    if (this.#onResponse === null) return;
+    FetchHandler.#unwatched.delete(this);
+    this.#onResponse(this.#response);
   }
 
   #openStream(): ReadableStreamDefaultController<Uint8Array> {
@@ -1685,7 +1723,7 @@ export class FetchHandler extends BaseHandler {
       start: (controller) => {
         stream = controller;
       },
-      pull: () => this.#waiting.splice(0).forEach(({ resolve }) => resolve()),
+      pull: () => this.#meetDemand(),
       cancel: () => this.#disconnect(),
     }, { highWaterMark: 0 });
     this.#reply(body, this.#init);
@@ -1698,7 +1736,14 @@ export class FetchHandler extends BaseHandler {
     const reason = new DOMException("The client disconnected", "AbortError");
     this.#disconnected.abort(reason);
     this.connectionLost(reason);
-    this.#waiting.splice(0).forEach(({ reject }) => reject(reason));
+    // Perhaps nobody waits for it.
+    this.#demand?.promise.catch(() => {});
+    this.#demand?.refuse(reason);
+  }
+
+  #meetDemand(): void {
+    this.#demand?.meet();
+    this.#demand = null;
   }
 
   /** Gives the value of `wsgi.input`. */
@@ -1754,7 +1799,7 @@ export class FetchHandler extends BaseHandler {
   /** Sets `Content-Length` if it is known here, and not the platform's to add. */
   override setContentLength(): void {
     // HEAD has no body that the platform could count.
-    const isCounted = this.platformCompletesHead &&
+    const isCounted = this.isDenoServe &&
       Array.isArray(this.result) && this.#request.method !== "HEAD";
     if (!isCounted) super.setContentLength();
   }
@@ -1764,25 +1809,29 @@ export class FetchHandler extends BaseHandler {
     const status = this.status as string;
     this.#init = {
       status: Number(status.slice(0, 3)),
-      statusText: this.platformCompletesHead ? "" : status.slice(4),
+      statusText: this.isDenoServe ? "" : status.slice(4),
       headers: headersInit(this.headers as WsgiHeaders),
     };
   }
 
-  /** Keeps bytes for the `Response` or its stream. */
+  /** Gives bytes to the stream, or keeps them as long as there is none. */
   override _write(data: Uint8Array): void {
-    this.#blocks.push(data);
+    if (this.#stream === null) {
+      this.#blocks.push(data);
+    } else {
+      // First, as a client that waits asks for more while it is being given.
+      this.#demand ??= new Demand();
+      this.#stream.enqueue(data);
+    }
   }
 
-  /** Gives what was kept to the stream; waits until more is asked for. */
+  /** Opens the stream if there are bytes; waits until more is asked for. */
   override _flush(): void | Promise<void> {
-    if (this.#ended || this.#blocks.length + this.#waiting.length === 0) return;
-    const stream = this.#stream ??= this.#openStream();
-    return new Promise((resolve, reject) => {
-      // First, as a client that waits asks for more while it is being given.
-      this.#waiting.push({ resolve, reject });
-      for (const block of this.#blocks.splice(0)) stream.enqueue(block);
-    });
+    if (this.#stream === null && this.#blocks.length > 0 && !this.#ended) {
+      this.#stream = this.#openStream();
+      for (const block of this.#blocks.splice(0)) this._write(block);
+    }
+    return this.#demand?.promise;
   }
 
   /** Ends the stream, or answers at once if none was needed. */
@@ -1790,8 +1839,8 @@ export class FetchHandler extends BaseHandler {
     super.finishContent();
     this.#ended = true;
     if (this.#stream !== null) {
-      for (const block of this.#blocks) this.#stream.enqueue(block);
       this.#stream.close();
+      this.#meetDemand();
     } else {
       this.#reply(this.#wholeBody(), this.#init);
     }
@@ -1921,7 +1970,7 @@ export function toFetchHandler(
       throw error;
     }
     const handler = new FetchHandler(request, environ, options);
-    handler.platformCompletesHead = isDenoServe(info);
+    handler.isDenoServe = isDenoServe(info);
     return handler.respond(app);
   };
 }

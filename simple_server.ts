@@ -119,8 +119,8 @@ class Log extends TextErrorStream {
 export class ServerHandler extends FetchHandler {
   /** The value of `SERVER_SOFTWARE`. */
   override serverSoftware: string | null = SOFTWARE;
-  /** Whether `Deno.serve` completes the head, which it does. */
-  override platformCompletesHead = true;
+  /** Whether the platform is `Deno.serve`, which it is. */
+  override isDenoServe = true;
 
   #requestHandler: WsgiRequestHandler;
 

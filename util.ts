@@ -412,8 +412,18 @@ export function isHopByHop(name: string): boolean {
 export type WsgiInputSource =
   | ReadableStream<Uint8Array>
   | Uint8Array
-  | { readonly body: ReadableStream<Uint8Array> | null }
+  | BodySource
   | null;
+
+/** What has a body as a `Request` and a `Response` have one. */
+export interface BodySource {
+  /** The body, if there is one. */
+  readonly body: ReadableStream<Uint8Array> | null;
+  /** Whether the body has been read from. */
+  readonly bodyUsed?: boolean;
+  /** Reads the whole body. */
+  arrayBuffer?(): Promise<ArrayBuffer>;
+}
 
 /** Options for {@linkcode WsgiInput}. */
 export interface WsgiInputOptions {
@@ -618,7 +628,7 @@ export class WsgiInput implements InputStream {
 
   /**
    * Gives up the rest of the body. This is for the server, not for the
-   * application.
+   * application. It does not end a read of the whole body of a `Request`.
    *
    * @param reason Why, for the source.
    * @returns A promise that settles when the source has been canceled.
@@ -665,12 +675,14 @@ export class WsgiInput implements InputStream {
   }
 
   /** Makes sure that there are unread bytes: `false` at the end of the body. */
-  async #fill(): Promise<boolean> {
+  async #fill(isAllWanted = false): Promise<boolean> {
     while (this.#offset === this.#chunk.length) {
       if (this.#received === this.#limit) return false;
+      // What is thrown at once is no error of the source.
+      const reading = isAllWanted && this.#readAll() || this.#readChunk();
       let result;
       try {
-        result = await this.#readChunk();
+        result = await reading;
       } catch (error) {
         this.#error = error;
         throw error;
@@ -695,6 +707,19 @@ export class WsgiInput implements InputStream {
       }
     }
     return true;
+  }
+
+  /** Reads the whole body at once, if that can be: it saves time. */
+  #readAll(): Promise<{ done: false; value: Uint8Array }> | undefined {
+    const source = this.#source;
+    if (
+      source === null || !("arrayBuffer" in source) || source.bodyUsed ||
+      this.#reader || this.#limit !== Infinity
+    ) return;
+    return source.arrayBuffer?.().then((buffer) => {
+      this.#limit = buffer.byteLength;
+      return { done: false, value: new Uint8Array(buffer) };
+    });
   }
 
   /** Reads a chunk, of a large body into memory that is used again. */
@@ -739,11 +764,12 @@ export class WsgiInput implements InputStream {
       );
     }
     this.#isReading = true;
+    const isAllWanted = size === Infinity && !isLine;
     try {
       let block = EMPTY;
       let length = 0;
       let isWhole = false;
-      while (length < size && !isWhole && await this.#fill()) {
+      while (length < size && !isWhole && await this.#fill(isAllWanted)) {
         const end = this.#offset + size - length;
         let part = this.#chunk.subarray(this.#offset, end);
         const newline = isLine ? part.indexOf(10) : -1;

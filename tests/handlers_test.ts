@@ -1701,6 +1701,42 @@ Deno.test("FetchHandler takes a request that was given up for a disconnect", asy
   assertEquals(handler.log.lines, []);
 });
 
+Deno.test("FetchHandler asks Deno for no signal if the application answers soon", async () => {
+  const asked = Promise.withResolvers<void>();
+  const controller = new AbortController();
+  let asks = 0;
+  const createHandler = () => {
+    const request = new Request(LOCAL);
+    Object.defineProperty(request, "signal", {
+      get() {
+        asks++;
+        asked.resolve();
+        return controller.signal;
+      },
+    });
+    return Object.assign(new TestFetchHandler(request), { isDenoServe: true });
+  };
+  const late = createHandler();
+  const pending = late.respond(async (environ) => {
+    const aborted = untilAborted(environ);
+    asked.promise.then(() => controller.abort());
+    return await aborted;
+  });
+  const soon = createHandler();
+  const response = await soon.respond(async (_environ, startResponse) => {
+    await turn();
+    startResponse(OK, []);
+    return list("ab");
+  });
+  assertEquals(await response.text(), "ab");
+  assertEquals(asks, 0);
+  await pending;
+  await late.closed.promise;
+  assertEquals(asks, 1);
+  assertEquals(late.log.lines, []);
+  assert(late.environ["wsgiref.signal"]?.aborted);
+});
+
 Deno.test("FetchHandler takes no normal end for a disconnect", async () => {
   for (
     const give of [

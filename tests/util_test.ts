@@ -476,9 +476,10 @@ Deno.test("WsgiInput agrees with a model on random bodies, chunks, limits and re
       () => random(8) ? random(256) : 10,
     );
     const sizes = Array.from({ length: data.length + 1 }, () => random(12));
-    const source = random(5) ? chunked(data, ...sizes, 7) : data;
+    const stream = chunked(data, ...sizes, 7);
+    const source = [stream, stream, new Response(stream as BodyInit), data];
     const limit = random(2) ? random(data.length + 1) : Infinity;
-    const input = new WsgiInput(source, { limit });
+    const input = new WsgiInput(source[random(4)] ?? null, { limit });
 
     let rest = data.slice(0, limit);
     const take = (size: number) => {
@@ -566,6 +567,41 @@ Deno.test("WsgiInput does not touch its source before bytes are asked for", asyn
   assertEquals(touched, 1);
 });
 
+Deno.test("WsgiInput reads a whole body at once if its source can", async () => {
+  const createSource = (bodyUsed: boolean) => ({
+    body: chunked(encoder.encode("a\nb"), 1),
+    bodyUsed,
+    reads: 0,
+    arrayBuffer() {
+      this.reads++;
+      return new Response(this.body as BodyInit).arrayBuffer();
+    },
+  });
+  const whole = createSource(false);
+  const input = new WsgiInput(whole);
+  assertEquals(await input.read(0), new Uint8Array());
+  assertEquals(toText(await input.read()), "a\nb");
+  assertEquals(await input.read(), new Uint8Array());
+  assertEquals(await new Response(input.readable).text(), "");
+  assertEquals(whole.reads, 1);
+
+  const started = createSource(false);
+  const used = createSource(true);
+  const limited = createSource(false);
+  for (
+    const [source, options, first] of [
+      [started, {}, "a\n"],
+      [used, {}, ""],
+      [limited, { limit: 3 }, ""],
+    ] as const
+  ) {
+    const input = new WsgiInput(source, options);
+    if (first) assertEquals(toText(await input.readline()), first);
+    assertEquals(first + toText(await input.read()), "a\nb");
+    assertEquals(source.reads, 0);
+  }
+});
+
 Deno.test("WsgiInput reads no more than it must", async () => {
   let pulls = 0;
   const endless = () =>
@@ -636,6 +672,10 @@ Deno.test("WsgiInput rejects each read with the error of its source", async () =
   for (const method of ["readline", "read", "readlines"] as const) {
     assertStrictEquals(await input[method]().catch((e) => e), failure);
   }
+  const whole = new WsgiInput(new Response(failing() as BodyInit));
+  assertStrictEquals(await whole.read().catch((e) => e), failure);
+  assertStrictEquals(whole.error, failure);
+  await assertRejects(() => whole.read());
   const partial = new WsgiInput(failing());
   await partial.readline();
   const reader = partial.readable.getReader();
@@ -717,6 +757,14 @@ Deno.test("WsgiInput rejects a read while another one has not ended", async () =
     assertEquals(toText(first), "ab\n");
     assertEquals(toText(await input.read()), "cd\n");
   }
+});
+
+Deno.test("WsgiInput does not take a locked stream for an error of its source", async () => {
+  const stream = chunked(encoder.encode("abc"), 1);
+  stream.getReader();
+  const input = new WsgiInput(stream);
+  await assertRejects(() => input.read(), TypeError);
+  assertEquals(input.error, undefined);
 });
 
 Deno.test("WsgiInput rejects a read once `readable` has been taken", async () => {
