@@ -1,8 +1,8 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
 /**
- * Compares servers side by side: for each row all of them are started, and then
- * take turns for several rounds.
+ * Compares servers side by side: they take turns for several rounds. Each turn
+ * has a new process, as one process can be a third faster than the next.
  *
  * Prints a table for each row, and writes `results/http.json`.
  *
@@ -26,6 +26,9 @@ import {
 import { createFolder, type Load, load, median, Server } from "./measure.ts";
 
 const GIB = 2 ** 30;
+
+/** How long each new server is loaded before it is measured, in seconds. */
+const WARM_UP = 1;
 
 const ROWS: Record<string, Row & Load & { title: string }> = {
   "hello": { title: "Hello, world", kind: "hello", size: 0 },
@@ -92,30 +95,22 @@ async function measureRow(
   const folder = await createFolder(row.kind === "file" ? row.size : 0);
   await using stack = new AsyncDisposableStack();
   stack.defer(() => Deno.remove(folder, { recursive: true }));
-  const turns: { name: string; server: Server; rates: number[] }[] = [];
-  for (const { name, command } of contestants) {
-    const server = stack.use(
-      new Server({ name, command, probe: [] }, row, folder),
-    );
-    await server.ready(row);
-    turns.push({ name, server, rates: [] });
-  }
-  // The first round warms up. Every other one goes the other way round.
-  for (let round = 0; round <= rounds; round++) {
-    for (const { server, rates } of turns) {
-      const rate = await load(server.url, row, seconds);
-      if (round > 0) rates.push(rate);
+  const results = contestants.map(({ name }): Result => ({
+    contestant: name,
+    rates: [],
+    peakMemory: 0,
+  }));
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, contestant] of contestants.entries()) {
+      const result = results[index] as Result;
+      await using server = new Server(contestant, row, folder);
+      await server.ready(row);
+      if (!row.single) await load(server.url, row, WARM_UP);
+      result.rates.push(await load(server.url, row, seconds));
+      result.peakMemory = Math.max(result.peakMemory, server.peakMemory());
     }
-    turns.reverse();
   }
-  return contestants.map(({ name }) => {
-    const turn = turns.find((turn) => turn.name === name);
-    return {
-      contestant: name,
-      rates: turn?.rates ?? [],
-      peakMemory: turn?.server.peakMemory() ?? 0,
-    };
-  });
+  return results;
 }
 
 function printTable(title: string, results: Result[]): void {
