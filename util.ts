@@ -374,7 +374,7 @@ export function setupTestingDefaults(
 }
 
 // RFC 2616, 13.5.1, which says "Trailers" for the `Trailer` header.
-const HOP_BY_HOP_HEADERS = new Set([
+const HOP_BY_HOP_HEADERS = [
   "connection",
   "keep-alive",
   "proxy-authenticate",
@@ -383,7 +383,7 @@ const HOP_BY_HOP_HEADERS = new Set([
   "trailers",
   "transfer-encoding",
   "upgrade",
-]);
+];
 
 /**
  * Tells whether a header is only for the connection, not for the message, so
@@ -405,7 +405,10 @@ const HOP_BY_HOP_HEADERS = new Set([
  * ```
  */
 export function isHopByHop(name: string): boolean {
-  return HOP_BY_HOP_HEADERS.has(name.toLowerCase());
+  // Few other names have such a length, and need be put in lower case.
+  return HOP_BY_HOP_HEADERS.some((header) =>
+    header.length === name.length && header === name.toLowerCase()
+  );
 }
 
 /** Where a {@linkcode WsgiInput} reads from; a `Request` is such a source. */
