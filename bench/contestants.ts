@@ -139,6 +139,7 @@ export const CONTESTANTS: Contestant[] = [
     "uwsgi",
     "--plugins=python3",
     "--disable-logging",
+    "--listen=1024",
     "--die-on-term",
     `--http-socket=127.0.0.1:${port}`,
     "--module=app:app",

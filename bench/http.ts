@@ -30,7 +30,8 @@ const GIB = 2 ** 30;
 /** How long each new server is loaded before it is measured, in seconds. */
 const WARM_UP = 1;
 
-const ROWS: Record<string, Row & Load & { title: string }> = {
+/** What the servers are asked for. */
+export const ROWS: Record<string, Row & Load & { title: string }> = {
   "hello": { title: "Hello, world", kind: "hello", size: 0 },
   "hello-12": {
     title: "Hello, world, 12 request headers",

@@ -65,6 +65,10 @@ export class Server implements AsyncDisposable {
     throw new RangeError(`Cannot measure ${this.url} as it does not answer`);
   }
 
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** The most memory that the process and its children held, in bytes. */
   peakMemory(): number {
     const { pid } = this.#process;
@@ -87,7 +91,8 @@ function freePort(): number {
   return listener.addr.port;
 }
 
-async function run(name: string, args: string[]): Promise<string> {
+/** Runs a command, and gives what it prints. */
+export async function run(name: string, args: string[]): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(name, { args })
     .output();
   const text = new TextDecoder().decode(stdout);
