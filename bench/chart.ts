@@ -1,7 +1,7 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
 /**
- * Draws `results/http.json` as bars, in `results/http.svg`.
+ * Draws four rows of `results/http.json` as bars, in `results/http.svg`.
  *
  * ```sh
  * deno run -A bench/chart.ts
@@ -13,6 +13,7 @@
 import type { Report, Result } from "./http.ts";
 import { median } from "./measure.ts";
 
+const DRAWN = ["hello-12", "blocks", "echo", "file"];
 const WIDTH = 760;
 const LABEL = 210;
 const VALUE = 90;
@@ -56,7 +57,8 @@ function drawRow(title: string, results: Result[], top: number): string[] {
 function drawReport({ system, date, rows }: Report): string {
   const parts: string[] = [];
   let top = 8;
-  for (const { title, results } of rows) {
+  for (const { name, title, results } of rows) {
+    if (!DRAWN.includes(name)) continue;
     parts.push(...drawRow(title, results, top));
     top += (results.length + 2) * LINE;
   }
