@@ -554,6 +554,8 @@ export abstract class BaseHandler {
     if (!this.resultIsFile() || !await this.sendfile()) {
       await this.#sendBlocks(this.result as WsgiResult);
     }
+    // The client may have gone as soon as it had the last block.
+    if (this.#lost !== null) throw this.#lost;
     this.finishContent();
     const flushed = this._flush();
     if (flushed) await flushed;
@@ -1640,6 +1642,7 @@ export class FetchHandler extends BaseHandler {
   #init: ResponseInit = {};
   #response: Response | null = null;
   #onResponse: ((response: Response) => void) | null = null;
+  #unwatch: (() => void) | null = null;
   #stream: ReadableStreamDefaultController<Uint8Array> | null = null;
   /** What is waited for once the client was given something. */
   #demand: Demand | null = null;
@@ -1688,20 +1691,19 @@ export class FetchHandler extends BaseHandler {
 
   /** Watches the client until there is a response, whose stream tells. */
   #watch(): void {
-    // Deno aborts the signal of answered requests too.
-    const disconnect = () => {
-      if (this.#response === null) this.#disconnect();
-    };
     const { signal } = this.#request;
-    if (signal.aborted) disconnect();
-    else signal.addEventListener("abort", disconnect);
+    const disconnect = () => this.#disconnect();
+    if (signal.aborted) return disconnect();
+    signal.addEventListener("abort", disconnect);
+    this.#unwatch = () => signal.removeEventListener("abort", disconnect);
   }
 
   /** Watches the client, unless the application answers soon. */
   #watchLater(): void {
     FetchHandler.#unwatched.add(this);
     if (FetchHandler.#timeout !== null) return;
-    // One timer for all, never cleared: both would take longer than a request.
+    // One for all, which is never cleared: a timer that is set and cleared for
+    // each request takes longer than a short one.
     FetchHandler.#timeout = AbortSignal.timeout(UNWATCHED_TIME);
     FetchHandler.#timeout.onabort = () => {
       FetchHandler.#timeout = null;
@@ -1713,7 +1715,10 @@ export class FetchHandler extends BaseHandler {
   #reply(body: BodyInit | null, init: ResponseInit): void {
     this.#response = new Response(body, init);
     if (this.#onResponse === null) return;
+    // Deno aborts the signal of answered requests too, and other signals outlive
+    // their requests.
     FetchHandler.#unwatched.delete(this);
+    this.#unwatch?.();
     this.#onResponse(this.#response);
   }
 

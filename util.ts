@@ -496,7 +496,8 @@ export class WsgiInput implements InputStream {
   #buffer: ArrayBuffer | undefined;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #isReading = false;
-  #error: unknown;
+  /** What the source failed with, for every later read too. */
+  #failure: { error: unknown } | null = null;
   #isLarge = false;
 
   /**
@@ -644,9 +645,13 @@ export class WsgiInput implements InputStream {
     if (!stream?.locked) await stream?.cancel(reason);
   }
 
-  /** What the source failed with, if it has: its client is gone. */
+  /**
+   * What the source failed with, if it has: its client is gone. A `TypeError`
+   * is none of the client's.
+   */
   get error(): unknown {
-    return this.#error;
+    const error = this.#failure?.error;
+    return error instanceof TypeError ? undefined : error;
   }
 
   #getStream(): ReadableStream<Uint8Array> | null {
@@ -655,7 +660,8 @@ export class WsgiInput implements InputStream {
   }
 
   #toStream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const isUntouched = this.#limit === Infinity && !this.#reader;
+    const isUntouched = this.#limit === Infinity && !this.#reader &&
+      !this.#failure;
     const stream = isUntouched ? this.#getStream() : null;
     if (stream) return stream as ReadableStream<Uint8Array<ArrayBuffer>>;
     return new ReadableStream({
@@ -681,13 +687,14 @@ export class WsgiInput implements InputStream {
   async #fill(isAllWanted = false): Promise<boolean> {
     while (this.#offset === this.#chunk.length) {
       if (this.#received === this.#limit) return false;
+      if (this.#failure) throw this.#failure.error;
       // What is thrown at once is no error of the source.
       const reading = isAllWanted && this.#readAll() || this.#readChunk();
       let result;
       try {
         result = await reading;
       } catch (error) {
-        this.#error = error;
+        this.#failure = { error };
         throw error;
       }
       if (!result || result.done) {

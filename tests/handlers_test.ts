@@ -1762,6 +1762,46 @@ Deno.test("FetchHandler takes no normal end for a disconnect", async () => {
   }
 });
 
+Deno.test("FetchHandler takes its listener off the signal of an answered request", async () => {
+  const listeners = new Set<unknown>();
+  const { signal } = new AbortController();
+  signal.addEventListener = (_type: string, f: unknown) => listeners.add(f);
+  signal.removeEventListener = (_type: string, f: unknown) => {
+    listeners.delete(f);
+  };
+  const request = new Request(LOCAL);
+  Object.defineProperty(request, "signal", { value: signal });
+  let watched = 0;
+  await toFetchHandler(async (_environ, startResponse) => {
+    await turn();
+    watched = listeners.size;
+    startResponse(OK, []);
+    return [];
+  })(request);
+  assertEquals([watched, listeners.size], [1, 0]);
+});
+
+Deno.test("FetchHandler logs nothing if the client goes with the last block", async () => {
+  for (
+    const result of [
+      () => generate("ab", "cd"),
+      () => generateAsync("ab", "cd"),
+    ]
+  ) {
+    const handler = new TestFetchHandler(LOCAL);
+    const { body } = await handler.respond((_environ, startResponse) => {
+      startResponse(OK, [["Content-Length", "4"]]);
+      return result();
+    });
+    const reader = body?.getReader();
+    await reader?.read();
+    await reader?.read();
+    await reader?.cancel();
+    await handler.closed.promise;
+    assertEquals(handler.log.lines, []);
+  }
+});
+
 Deno.test("FetchHandler survives a log that fails after a disconnect", async () => {
   const errors = new TextErrorStream(() => fail(new Error("eggs")));
   const handler = new TestFetchHandler(LOCAL, { errors });

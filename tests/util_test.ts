@@ -675,7 +675,9 @@ Deno.test("WsgiInput rejects each read with the error of its source", async () =
   const whole = new WsgiInput(new Response(failing() as BodyInit));
   assertStrictEquals(await whole.read().catch((e) => e), failure);
   assertStrictEquals(whole.error, failure);
-  await assertRejects(() => whole.read());
+  assertStrictEquals(await whole.read().catch((e) => e), failure);
+  const left = whole.readable.getReader();
+  assertStrictEquals(await left.read().catch((e) => e), failure);
   const partial = new WsgiInput(failing());
   await partial.readline();
   const reader = partial.readable.getReader();
@@ -759,12 +761,15 @@ Deno.test("WsgiInput rejects a read while another one has not ended", async () =
   }
 });
 
-Deno.test("WsgiInput does not take a locked stream for an error of its source", async () => {
-  const stream = chunked(encoder.encode("abc"), 1);
-  stream.getReader();
-  const input = new WsgiInput(stream);
-  await assertRejects(() => input.read(), TypeError);
-  assertEquals(input.error, undefined);
+Deno.test("WsgiInput does not take a wrong use for an error of its source", async () => {
+  const locked = chunked(encoder.encode("abc"), 1);
+  locked.getReader();
+  const strings = ReadableStream.from(["abc"]) as ReadableStream<never>;
+  for (const source of [locked, strings, new Response(strings)]) {
+    const input = new WsgiInput(source);
+    await assertRejects(() => input.read(), TypeError);
+    assertEquals(input.error, undefined);
+  }
 });
 
 Deno.test("WsgiInput rejects a read once `readable` has been taken", async () => {
