@@ -40,10 +40,6 @@ def app(environ, start_response):
 CGIHandler().run(app)
 `;
 
-function localPath(path: string): string {
-  return decodeURIComponent(new URL(path, import.meta.url).pathname);
-}
-
 /** What a script answers. It fails if the script does. */
 function answer([program = "", ...args]: string[]): string {
   const command = new Deno.Command(program, { args, env: VARIABLES });
@@ -55,7 +51,11 @@ function answer([program = "", ...args]: string[]): string {
 
 function compareTimes(runs: number, folder: string): void {
   const deno = [Deno.execPath(), "run"];
-  const script = [...deno, "--allow-env", localPath("../examples/cgi.ts")];
+  const script = [
+    ...deno,
+    "--allow-env",
+    `${import.meta.dirname}/../examples/cgi.ts`,
+  ];
   const response = answer(script);
   Deno.writeTextFileSync(
     `${folder}/bare.ts`,
@@ -106,7 +106,7 @@ function transfer(path: string, folder: string, upload: number) {
       Deno.execPath(),
       "run",
       "-A",
-      localPath("servers/cgi.ts"),
+      `${import.meta.dirname}/servers/cgi.ts`,
     ],
     env: {
       ...VARIABLES,

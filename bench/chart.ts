@@ -10,22 +10,15 @@
  * @module
  */
 
-import type { Report, Result } from "./http.ts";
-import { median } from "./measure.ts";
+import type { Report } from "./http.ts";
+import { median, type Result } from "./measure.ts";
+import { drawSvg, drawText } from "./svg.ts";
 
 const DRAWN = ["hello-12", "blocks", "echo", "file"];
 const WIDTH = 760;
 const LABEL = 210;
 const VALUE = 90;
 const LINE = 18;
-
-function escapeXml(text: string): string {
-  return text.replace(/[<>&]/g, (character) => `&#${character.charCodeAt(0)};`);
-}
-
-function drawText(x: number, y: number, text: string, style = ""): string {
-  return `<text x="${x}" y="${y}" ${style}>${escapeXml(text)}</text>`;
-}
 
 /** One bar for each server, the fastest first. */
 function drawRow(title: string, results: Result[], top: number): string[] {
@@ -63,11 +56,7 @@ function drawReport({ system, date, rows }: Report): string {
     top += (results.length + 2) * LINE;
   }
   parts.push(drawText(0, top, `Requests per second. ${system}, ${date}`));
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${
-    top + 8
-  }" font-family="sans-serif" font-size="12">\n<rect width="100%" height="100%" fill="white"/>\n${
-    parts.join("\n")
-  }\n</svg>\n`;
+  return drawSvg(WIDTH, top + 8, parts);
 }
 
 const input = new URL("results/http.json", import.meta.url);

@@ -22,9 +22,8 @@ export interface Contestant {
   command: (row: Row, port: number) => string[];
 }
 
-/** Of the packages on Node, and of Hono on Deno. */
-const VERSIONS = { express: "5.3.0", fastify: "5.12.8", hono: "4.13.19" };
-const HONO = `npm:hono@${VERSIONS.hono}`;
+/** Of the packages on Node. */
+const VERSIONS = { express: "5.3.0", fastify: "5.12.8" };
 
 const PYTHON = Deno.env.get("BENCH_PYTHON") ?? "/usr/bin/python3";
 
@@ -33,8 +32,7 @@ const PACKAGES = `${
   Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`
 }/wsgiref-bench`;
 
-const path = (name: string) =>
-  new URL(`servers/${name}`, import.meta.url).pathname;
+const path = (name: string) => `${import.meta.dirname}/servers/${name}`;
 
 const words = ({ kind, size }: Row, port: number) => [
   kind,
@@ -55,7 +53,6 @@ function onDeno(
       "deno",
       "run",
       "--allow-all",
-      "--no-lock",
       path(file),
       variant,
       ...words(row, port),
@@ -80,7 +77,7 @@ function onNode(
   };
 }
 
-const CACHE_HONO = ["deno", "cache", "--no-config", HONO];
+const CACHE_HONO = ["deno", "cache", path("hono.ts")];
 const hasPackage = (name: string) => [
   "test",
   "-d",
@@ -150,7 +147,6 @@ export const CONTESTANTS: Contestant[] = [
 export function environment(file: string): Record<string, string> {
   return {
     BENCH_FILE: file,
-    BENCH_HONO: HONO,
     BENCH_PACKAGES: PACKAGES,
   };
 }

@@ -14,10 +14,13 @@
 // deno-lint-ignore-file no-console
 
 import { parseArgs } from "node:util";
-import { type Contestant, CONTESTANTS, type Row } from "./contestants.ts";
-import { createFolder, type Load, load, median, Server } from "./measure.ts";
+import { CONTESTANTS, type Row } from "./contestants.ts";
+import { type Load, measureRow, median } from "./measure.ts";
+import { drawSvg, drawText } from "./svg.ts";
 
-const NAMES = ["Deno.serve (facts)", "wsgiref"];
+const COMPARED = CONTESTANTS.filter(({ name }) =>
+  ["Deno.serve (facts)", "wsgiref"].includes(name)
+);
 const ROUNDS = 3;
 
 /** What grows, where to, and the request of each size. */
@@ -53,26 +56,6 @@ interface Line {
   times: number[];
 }
 
-async function measure(row: Row & Load, seconds: number): Promise<number[]> {
-  const folder = await createFolder(0);
-  await using stack = new AsyncDisposableStack();
-  stack.defer(() => Deno.remove(folder, { recursive: true }));
-  const servers: Server[] = [];
-  for (const name of NAMES) {
-    const contestant = CONTESTANTS.find((one) => one.name === name);
-    const server = new Server(contestant as Contestant, row, folder);
-    servers.push(stack.use(server));
-    await server.ready(row);
-  }
-  const times: number[][] = servers.map(() => []);
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [index, server] of servers.entries()) {
-      times[index]?.push(1 / await load(server.url, row, seconds));
-    }
-  }
-  return times.map(median);
-}
-
 /** The steepest step of a line, where 1 is twice the time for twice the size. */
 function steepest(sizes: number[], times: number[]): number {
   return Math.max(
@@ -99,28 +82,24 @@ function draw(title: string, sizes: number[], lines: Line[]): string {
   };
   const x = scale(sizes, MARGIN, WIDTH - MARGIN);
   const y = scale(all, HEIGHT - MARGIN, MARGIN);
-  const text = (x: number, y: number, text: string, more = "") =>
-    `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${more}>${text}</text>`;
   const parts = lines.map(({ name, times }, index) => {
     const points = times.map((time, i) =>
       `${x(sizes[i] ?? 1).toFixed(1)},${y(time).toFixed(1)}`
     );
     const color = `fill="none" stroke="${COLORS[index]}" stroke-width="2"`;
     return `<polyline points="${points.join(" ")}" ${color}/>` +
-      text(MARGIN + 8, 34 + 16 * index, name, `fill="${COLORS[index]}"`);
+      drawText(MARGIN + 8, 34 + 16 * index, name, `fill="${COLORS[index]}"`);
   });
   for (const size of sizes) {
     const label = size.toLocaleString("en", { notation: "compact" });
-    parts.push(text(x(size), HEIGHT - 36, label, 'text-anchor="middle"'));
+    parts.push(drawText(x(size), HEIGHT - 36, label, 'text-anchor="middle"'));
   }
   for (const time of [Math.min(...all), Math.max(...all)]) {
     const label = `${(time * 1e6).toPrecision(2)} µs`;
-    parts.push(text(MARGIN - 6, y(time) + 4, label, 'text-anchor="end"'));
+    parts.push(drawText(MARGIN - 6, y(time) + 4, label, 'text-anchor="end"'));
   }
-  parts.push(text(WIDTH / 2, HEIGHT - 12, title, 'text-anchor="middle"'));
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">\n<rect width="100%" height="100%" fill="white"/>\n${
-    parts.join("\n")
-  }\n</svg>\n`;
+  parts.push(drawText(WIDTH / 2, HEIGHT - 12, title, 'text-anchor="middle"'));
+  return drawSvg(WIDTH, HEIGHT, parts);
 }
 
 const { values: flags } = parseArgs({
@@ -135,10 +114,14 @@ for (const name of flags.only.split(",")) {
     throw new RangeError(`There is no series "${name}"`);
   }
   const { title, sizes, request } = series;
-  const lines: Line[] = NAMES.map((name) => ({ name, times: [] }));
+  const lines: Line[] = COMPARED.map(({ name }) => ({ name, times: [] }));
   for (const size of sizes) {
-    const times = await measure(request(size), Number(flags.seconds));
-    lines.forEach((line, index) => line.times.push(times[index] ?? NaN));
+    const row = request(size);
+    const seconds = Number(flags.seconds);
+    const results = await measureRow(row, COMPARED, ROUNDS, seconds);
+    results.forEach(({ rates }, index) =>
+      lines[index]?.times.push(1 / median(rates))
+    );
   }
   console.log(`\n## Time of a request by number of ${title}\n`);
   console.log(`| server | ${sizes.join(" | ")} | steepest step |`);

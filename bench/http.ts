@@ -1,8 +1,7 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
 /**
- * Compares servers side by side: they take turns for several rounds. Each turn
- * has a new process, as one process can be a third faster than the next.
+ * Compares servers side by side: they take turns for several rounds.
  *
  * Prints a table for each row, and writes `results/http.json`.
  *
@@ -23,12 +22,9 @@ import {
   type Row,
   succeeds,
 } from "./contestants.ts";
-import { createFolder, type Load, load, median, Server } from "./measure.ts";
+import { type Load, measureRow, median, type Result } from "./measure.ts";
 
 const GIB = 2 ** 30;
-
-/** How long each new server is loaded before it is measured, in seconds. */
-const WARM_UP = 1;
 
 /** What the servers are asked for. */
 export const ROWS: Record<string, Row & Load & { title: string }> = {
@@ -62,15 +58,6 @@ export const ROWS: Record<string, Row & Load & { title: string }> = {
   "file": { title: "1 GiB file", kind: "file", size: GIB, single: true },
 };
 
-/** What a contestant did in one row. */
-export interface Result {
-  contestant: string;
-  /** The requests per second, of each round. */
-  rates: number[];
-  /** The most memory that the server held, in bytes. */
-  peakMemory: number;
-}
-
 /** What `results/http.json` has. */
 export interface Report {
   date: string;
@@ -81,37 +68,10 @@ export interface Report {
 }
 
 /** The medians, over the rounds, of the ratios of two contestants. */
-export function ratio(result: Result, other: Result): number {
+function ratio(result: Result, other: Result): number {
   return median(
     result.rates.map((rate, round) => rate / (other.rates[round] ?? NaN)),
   );
-}
-
-async function measureRow(
-  row: Row & Load,
-  contestants: Contestant[],
-  rounds: number,
-  seconds: number,
-): Promise<Result[]> {
-  const folder = await createFolder(row.kind === "file" ? row.size : 0);
-  await using stack = new AsyncDisposableStack();
-  stack.defer(() => Deno.remove(folder, { recursive: true }));
-  const results = contestants.map(({ name }): Result => ({
-    contestant: name,
-    rates: [],
-    peakMemory: 0,
-  }));
-  for (let round = 0; round < rounds; round++) {
-    for (const [index, contestant] of contestants.entries()) {
-      const result = results[index] as Result;
-      await using server = new Server(contestant, row, folder);
-      await server.ready(row);
-      if (!row.single) await load(server.url, row, WARM_UP);
-      result.rates.push(await load(server.url, row, seconds));
-      result.peakMemory = Math.max(result.peakMemory, server.peakMemory());
-    }
-  }
-  return results;
 }
 
 function printTable(title: string, results: Result[]): void {
@@ -144,7 +104,7 @@ async function main(): Promise<void> {
       contestants: { type: "string", default: "" },
       output: {
         type: "string",
-        default: new URL("results/http.json", import.meta.url).pathname,
+        default: `${import.meta.dirname}/results/http.json`,
       },
     },
   });
@@ -177,7 +137,6 @@ async function main(): Promise<void> {
     printTable(row.title, results);
     report.rows.push({ name, title: row.title, results });
   }
-  await Deno.mkdir(new URL("results", import.meta.url), { recursive: true });
   await Deno.writeTextFile(
     flags.output,
     `${JSON.stringify(report, null, 2)}\n`,

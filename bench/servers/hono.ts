@@ -7,6 +7,7 @@
  * @module
  */
 
+import { type Context, Hono } from "hono";
 import {
   blockStream,
   BODY,
@@ -17,24 +18,15 @@ import {
   VARIANT,
 } from "./rows.ts";
 
-// What it offers is not known before it is loaded: the version is in the URL.
-const { Hono } = await import(Deno.env.get("BENCH_HONO") ?? "");
-
 const HEADERS = { "content-type": "text/plain" };
 
-interface Context {
-  req: {
-    method: string;
-    url: string;
-    raw: Request;
-    header(): Record<string, string>;
-    arrayBuffer(): Promise<ArrayBuffer>;
-  };
-  env: Deno.ServeHandlerInfo<Deno.NetAddr>;
-  body(body: BodyInit, status: number, headers: HeadersInit): Response;
+interface Env {
+  Bindings: Deno.ServeHandlerInfo<Deno.NetAddr>;
 }
 
-const rows: Record<string, (c: Context) => Response | Promise<Response>> = {
+type Answer = (c: Context<Env>) => Response | Promise<Response>;
+
+const rows: Record<string, Answer> = {
   hello: (c) => c.body(HELLO, 200, HEADERS),
   array: (c) => c.body(BODY, 200, HEADERS),
   blocks: (c) => c.body(blockStream(), 200, HEADERS),
@@ -43,15 +35,15 @@ const rows: Record<string, (c: Context) => Response | Promise<Response>> = {
   file: async (c) => c.body((await Deno.open(FILE)).readable, 200, HEADERS),
 };
 
-const answer = rows[ROW] as (c: Context) => Response | Promise<Response>;
+const answer = rows[ROW] as Answer;
 
 /** What was read of the last request, so that reading it is not for nothing. */
 export let facts: unknown;
 
-const app = new Hono();
+const app = new Hono<Env>();
 app.all(
   "/",
-  VARIANT === "plain" ? answer : (c: Context) => {
+  VARIANT === "plain" ? answer : (c) => {
     const { method, url } = c.req;
     const { hostname, port } = c.env.remoteAddr;
     facts = { method, url, hostname, port, headers: c.req.header() };
