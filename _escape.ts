@@ -26,6 +26,14 @@ export function escape(text: string): string {
   );
 }
 
+// deno-lint-ignore no-control-regex
+const CONTROLS_REGEXP = /[\x00-\x1f\x7f-\x9f\u2028\u2029]/g;
+
+/** `text` on one line: its control characters escaped, and nothing else. */
+export function escapeControls(text: string): string {
+  return text.replace(CONTROLS_REGEXP, escape);
+}
+
 /** `value` as an error message shows it: short, on one line, strings in quotes. */
 export function quote(value: unknown, depth = 2): string {
   if (typeof value === "string") {

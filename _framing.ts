@@ -11,6 +11,12 @@ export function isLengthless(code: number): boolean {
   return code < 200 || code === 204;
 }
 
+/** Options for {@linkcode Framing}. */
+export interface FramingOptions {
+  isHead: boolean;
+  length?: number | undefined;
+}
+
 /**
  * What follows the head of one response: whether there is a body, and how many
  * bytes of it.
@@ -26,9 +32,10 @@ export class Framing {
 
   /**
    * @param code The status code.
-   * @param length The value of `Content-Length`, if there is one.
+   * @param options Whether the request is HEAD, and the `Content-Length`.
    */
-  constructor(code: number, isHead: boolean, length: number = Infinity) {
+  constructor(code: number, options: FramingOptions) {
+    const { isHead, length = Infinity } = options;
     this.hasBody = !isHead && !isBodiless(code);
     this.length = length;
     this.#code = code;

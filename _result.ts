@@ -147,6 +147,11 @@ export class ResultReader<T> {
     throw error;
   };
 
+  /** How far it has come: `undefined` if it was not begun. */
+  get iteration(): Iteration | undefined {
+    return this.#iteration;
+  }
+
   /** Gives the result up, whatever has become of it, the first time. */
   close(): void | Promise<void> {
     if (!this.#isClosed) {

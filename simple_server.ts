@@ -27,13 +27,12 @@
  */
 
 import denoConfig from "./deno.json" with { type: "json" };
-import { escape, quote } from "./_escape.ts";
-import {
-  FetchHandler,
-  requestEnviron,
-  RequestError,
-  TextErrorStream,
-} from "./handlers.ts";
+import { escape, escapeControls, quote } from "./_escape.ts";
+import { TextErrorStream } from "./_error_stream.ts";
+import { FetchHandler, type FetchHandlerOptions } from "./_fetch_handler.ts";
+import { checkRequestOptions, requestEnviron } from "./_request_environ.ts";
+import { RequestError } from "./_request_error.ts";
+import { isPromise } from "./_result.ts";
 import type {
   ErrorStream,
   WsgiApplication,
@@ -117,36 +116,65 @@ class Log extends TextErrorStream {
  * the request logged.
  */
 export class ServerHandler extends FetchHandler {
-  /** The value of `SERVER_SOFTWARE`. */
-  override serverSoftware: string | null = SOFTWARE;
-  /** Whether the platform is `Deno.serve`, which it is. */
-  override isDenoServe = true;
-
   #requestHandler: WsgiRequestHandler;
 
   /**
    * Constructs a new instance.
    *
    * @param requestHandler The handler of the request.
-   * @param environ The CGI variables of the request.
    */
-  constructor(
-    requestHandler: WsgiRequestHandler,
-    environ: Partial<WsgiEnviron>,
-  ) {
-    super(requestHandler.request, environ, {
+  constructor(requestHandler: WsgiRequestHandler) {
+    const { request, info, server } = requestHandler;
+    super(request, null, {
+      ...server.options,
+      wholeSize: LARGE_SIZE,
       errors: requestHandler.getStderr(),
+      info,
     });
     this.#requestHandler = requestHandler;
   }
 
+  /**
+   * Gets the CGI variables of the request.
+   *
+   * @returns Those of {@linkcode WsgiRequestHandler.getEnviron}.
+   */
+  override getEnviron(): Readonly<Partial<WsgiEnviron>> {
+    return this.#requestHandler.getEnviron();
+  }
+
+  /**
+   * Runs an application.
+   *
+   * @param app The application.
+   * @returns The response, or a promise of it, which never rejects.
+   */
+  override respond(app: WsgiApplication): Response | Promise<Response> {
+    const response = super.respond(app);
+    // To ask Deno for the end of each request would cost time.
+    if (!this.isClosed || this.bytesSent > LARGE_SIZE) {
+      const { info, server } = this.#requestHandler;
+      track(server, this, info.completed);
+    }
+    return response;
+  }
+
+  /**
+   * Logs an error, as the request handler does if it is the request's.
+   *
+   * @param error The value that was thrown.
+   */
+  override logException(error: unknown): void {
+    if (error instanceof RequestError) this.#requestHandler.logError(error);
+    else super.logException(error);
+  }
+
   /** Ends the response, releases the result, and logs the request. */
   override close(): void | Promise<void> {
+    // A client that has gone before it was answered was sent nothing.
+    const status = this.response?.status ?? "-";
     const closed = super.close();
-    this.#requestHandler.logRequest(
-      this.status?.slice(0, 3) ?? "-",
-      this.bytesSent,
-    );
+    this.#requestHandler.logRequest(status, this.bytesSent);
     return closed;
   }
 }
@@ -156,11 +184,11 @@ export class WsgiRequestHandler {
   /** The request. */
   readonly request: Request;
   /** What `Deno.serve` tells of the connection. */
-  readonly info: Deno.ServeHandlerInfo<Deno.NetAddr>;
+  readonly info: ServeInfo;
   /** The server. */
   readonly server: WsgiServer;
   /** The address of the client. */
-  readonly clientAddress: Deno.NetAddr;
+  readonly clientAddress: ServerAddress;
 
   /**
    * Constructs a new instance.
@@ -169,11 +197,7 @@ export class WsgiRequestHandler {
    * @param info What `Deno.serve` tells of the connection.
    * @param server The server.
    */
-  constructor(
-    request: Request,
-    info: Deno.ServeHandlerInfo<Deno.NetAddr>,
-    server: WsgiServer,
-  ) {
+  constructor(request: Request, info: ServeInfo, server: WsgiServer) {
     this.request = request;
     this.info = info;
     this.server = server;
@@ -184,22 +208,26 @@ export class WsgiRequestHandler {
   /**
    * Makes the CGI variables of the request.
    *
-   * @returns The variables, those of the server among them.
+   * @returns The variables: those of the request, and of
+   * {@linkcode WsgiServer.baseEnviron} the name, port and software of the server
+   * and what the request has not.
    * @throws {RequestError} If the request is not valid.
    */
   getEnviron(): Partial<WsgiEnviron> {
-    const environ = requestEnviron(this.request, {
-      remoteAddr: this.clientAddress,
-    });
-    // The connection tells the scheme, whatever the target says.
-    if (environ.HTTPS !== undefined) delete environ.HTTPS;
-    return Object.assign(environ, this.server.baseEnviron);
+    const { baseEnviron, options } = this.server;
+    const info = { remoteAddr: this.clientAddress };
+    const environ = requestEnviron(this.request, info, options);
+    for (const [name, value] of Object.entries(baseEnviron)) {
+      if (name.startsWith("SERVER_")) environ[name] = value;
+      else environ[name] ??= value;
+    }
+    return environ;
   }
 
   /**
-   * Gives the value of `wsgi.errors`, where errors and requests are logged.
+   * Gets the value of `wsgi.errors`, where errors and requests are logged.
    *
-   * @returns The stream: that of the server, which goes to stderr.
+   * @returns The stream: that of the server.
    */
   getStderr(): ErrorStream {
     return this.server.log;
@@ -211,18 +239,7 @@ export class WsgiRequestHandler {
    * @returns The response of the application, or that to a wrong request.
    */
   handle(): Response | Promise<Response> {
-    let environ;
-    try {
-      environ = this.getEnviron();
-    } catch (error) {
-      if (!(error instanceof RequestError)) throw error;
-      if (!this.server.quiet) {
-        this.logMessage(`code ${error.status}, message ${error.message}`);
-      }
-      this.logRequest(error.status);
-      return error.toResponse();
-    }
-    return new ServerHandler(this, environ).respond(this.server.getApp());
+    return new ServerHandler(this).respond(this.server.getApp());
   }
 
   /**
@@ -235,18 +252,30 @@ export class WsgiRequestHandler {
     if (this.server.quiet) return;
     const { method, url } = this.request;
     // The target of CONNECT is a host.
-    const target = url.replace(/^\w+:\/\/(?:[^/?]*(?=[/?]))?/, "");
+    const target = url.replace(/^[\w+]+:\/\/(?:[^/?]*(?=[/?]))?/, "");
     this.logMessage(`"${method} ${escape(target)} HTTP/1.1" ${code} ${size}`);
+  }
+
+  /**
+   * Logs why the request is not answered as it wishes.
+   *
+   * @param error What is wrong with the request.
+   */
+  logError(error: RequestError): void {
+    if (this.server.quiet) return;
+    this.logMessage(`code ${error.status}, message ${error.message}`);
   }
 
   /**
    * Logs a message with the address of the client and the time.
    *
-   * @param message One line, without control characters.
+   * @param message The message, whose control characters are escaped.
    */
   logMessage(message: string): void {
-    const { hostname } = this.clientAddress;
-    this.getStderr().write(`${hostname} - - [${logTime()}] ${message}\n`);
+    const { hostname = "-" } = this.clientAddress;
+    this.getStderr().write(
+      `${hostname} - - [${logTime()}] ${escapeControls(message)}\n`,
+    );
   }
 }
 
@@ -283,28 +312,101 @@ function checkApp(app: WsgiApplication): void {
   }
 }
 
+/** Answers the requests that come while a server shuts down. */
+const unavailable: WsgiApplication = (_environ, startResponse) => {
+  startResponse("503 Service Unavailable", [["Content-Type", "text/plain"]]);
+  return [encoder.encode("Service Unavailable\n")];
+};
+
+/** Where a server listens, or a client is. */
+export interface ServerAddress {
+  /** The kind of socket. */
+  readonly transport: "tcp" | "unix";
+  /** The IP address, unless the socket is a file. */
+  readonly hostname?: string;
+  /** The port, unless the socket is a file. */
+  readonly port?: number;
+  /** The path of the file, if the socket is one. */
+  readonly path?: string;
+}
+
+/** What `Deno.serve` tells of the connection of a request. */
+export interface ServeInfo {
+  /** The address of the client. */
+  readonly remoteAddr: ServerAddress;
+  /** A promise that the response has been sent, as far as the server can tell. */
+  readonly completed: Promise<void>;
+}
+
 /** Options for {@linkcode WsgiServer}. */
-export interface WsgiServerOptions {
+export interface WsgiServerOptions
+  extends Omit<FetchHandlerOptions, "info" | "wholeSize"> {
   /** The certificate chain for HTTPS, in PEM format; `key` belongs to it. */
   cert?: string;
   /** The private key for HTTPS, in PEM format. */
   key?: string;
+  /**
+   * The path of a Unix socket to listen at, in place of host and port. The file
+   * must not exist; it is removed when the server stops.
+   */
+  path?: string;
   /** Shuts the server down when it is aborted. */
   signal?: AbortSignal;
   /** Is called with the address once the server listens. */
-  onListen?: (address: Deno.NetAddr) => void;
+  onListen?: (address: ServerAddress) => void;
   /**
    * Does not log requests. Errors are logged all the same.
    *
    * @default {false}
    */
   quiet?: boolean;
+  /**
+   * The value of `wsgi.errors`, and where errors and requests are logged. By
+   * default, stderr.
+   */
+  errors?: ErrorStream;
+  /**
+   * How long {@linkcode WsgiServer.shutdown} lets requests be answered before it
+   * aborts their `wsgiref.signal`, in milliseconds. A tenth of a second later
+   * their connections are closed.
+   *
+   * @default {500}
+   */
+  shutdownTimeout?: number;
+  /** The class that handles requests. By default, that of the server. */
+  handlerClass?: typeof WsgiRequestHandler;
 }
+
+/** Options for {@linkcode WsgiServer.shutdown}. */
+export interface ShutdownOptions {
+  /** In place of the `shutdownTimeout` of the server, in milliseconds. */
+  timeout?: number;
+}
+
+/** The milliseconds from the abortion of a signal to the end of a connection. */
+const ABORT_TIME = 100;
+
+/**
+ * The milliseconds that Deno may take to hand a response to the operating
+ * system, which delivers it though the connection is closed.
+ */
+const WRITE_TIME = 20;
+
+/** The number of bytes that a socket may not take at once. */
+const LARGE_SIZE = 65_536;
+
+/** Has a server wait for the end of a response, when it shuts down. */
+let track: (
+  server: WsgiServer,
+  answer: ServerHandler | Promise<Response>,
+  completed: Promise<void>,
+) => void;
 
 /**
  * A web server for one application. It listens once it is constructed.
  * Requests wait until {@linkcode WsgiServer.serveForever} or
- * {@linkcode WsgiServer.handleRequest} is called.
+ * {@linkcode WsgiServer.handleRequest} is called. As long as neither is, the
+ * server does not keep the process alive.
  *
  * Requires `--allow-net` permission.
  *
@@ -323,77 +425,93 @@ export interface WsgiServerOptions {
  * ```
  */
 export class WsgiServer implements AsyncDisposable {
+  static {
+    track = (server, answer, completed) => server.#track(answer, completed);
+  }
+
   /** The address that the server listens at. */
-  readonly serverAddress: Deno.NetAddr;
-  /** The name of the server: the host, or `"localhost"` for all interfaces. */
+  readonly serverAddress: ServerAddress;
+  /**
+   * The name of the server: the host, or `"localhost"` for all interfaces and
+   * for a Unix socket.
+   */
   readonly serverName: string;
-  /** The port that the server listens at. */
+  /** The port that the server listens at; 0 for a Unix socket. */
   readonly serverPort: number;
+  /** How requests become environs. */
+  readonly options: FetchHandlerOptions;
   /** Whether requests are not logged. */
   readonly quiet: boolean;
-  /** Where errors and requests are logged: stderr. */
-  readonly log: ErrorStream = new Log();
-  /** The variables that every environ has from the server. */
+  /** Where errors and requests are logged. */
+  readonly log: ErrorStream;
+  /**
+   * Variables that every environ has unless the request has them. The name, the
+   * port and the software of the server are always these.
+   */
   baseEnviron: Partial<WsgiEnviron> = {};
   /** The class that handles requests. */
-  handlerClass: typeof WsgiRequestHandler = WsgiRequestHandler;
+  handlerClass: typeof WsgiRequestHandler;
 
+  readonly #shutdownTimeout: number;
+  readonly #server: Deno.HttpServer;
+  /** Closes all connections. */
+  readonly #abort = new AbortController();
   #app: WsgiApplication | null = null;
-  #server: Deno.HttpServer<Deno.NetAddr>;
-  /** Closes all connections. Deno cannot do so while it shuts down. */
-  #abort: AbortController | null;
-  #isSecure: boolean;
   #stopped: Promise<void> | undefined;
-  #closing = false;
+  #isClosing = false;
   /** How many more requests may be answered now. */
   #allowed = 0;
   /** Called when a request that handleRequest() allowed has been answered. */
   #answered: (() => void)[] = [];
   /** The requests that wait to be answered. */
   #waiting: (() => void)[] = [];
-  /** The answers that take time. Called when they end. */
-  #pending = new Set<() => void>();
+  /** The answers that take time. */
+  readonly #pending = new Set<ServerHandler | Promise<Response>>();
   /** Called when there are none left. */
-  #idle = () => {};
+  #onIdle: () => void = () => {};
+  /** When a response was last given to Deno. */
+  #lastResponse = -Infinity;
 
   /**
    * Constructs a new instance.
    *
    * @param host The address to listen at; `""` stands for all interfaces.
    * @param port The port to listen at; 0 stands for any that is free.
-   * @param options How to listen.
-   * @throws {TypeError} If only one of `cert` and `key` is given.
+   * @param options How to listen, and how requests become environs.
+   * @throws {TypeError} If only one of `cert` and `key` is given, or if an option
+   * is not valid.
    * @throws {Deno.errors.AddrInUse} If the port is in use.
    */
   constructor(host: string, port: number, options: WsgiServerOptions = {}) {
-    const { cert, key, signal, onListen = () => {}, quiet = false } = options;
-    const abort = new AbortController();
-    this.quiet = quiet;
-    this.#abort = abort;
-    this.#isSecure = cert !== undefined;
-    this.#server = Deno.serve({
-      hostname: host === "" ? "0.0.0.0" : host,
-      port,
-      signal: abort.signal,
-      onListen,
-      // Errors of the application do not come to here.
-      onError: (error) => {
-        this.log.write(`${error instanceof Error ? error.stack : error}\n`);
-        return new Response(null, { status: 500 });
-      },
-      ...(cert ?? key) !== undefined &&
-        { cert, key } as Deno.TlsCertifiedKeyPem,
+    checkRequestOptions(options);
+    const { cert, key, path, signal, handlerClass } = options;
+    this.quiet = options.quiet ?? false;
+    this.log = options.errors ?? new Log();
+    this.handlerClass = handlerClass ?? WsgiRequestHandler;
+    this.#shutdownTimeout = options.shutdownTimeout ?? 500;
+    const isSecure = (cert ?? key) !== undefined;
+    this.#server = listen(host, port, {
+      ...path !== undefined && { path },
+      ...isSecure && { cert, key } as Deno.TlsCertifiedKeyPem,
+      signal: this.#abort.signal,
+      onListen: (address: ServerAddress) => options.onListen?.(address),
+      // The log has them already.
+      onError: () => new Response(null, { status: 500 }),
     }, (request, info) => this.#receive(request, info));
-    const endAll = () => {
-      for (const end of [...this.#pending, ...this.#answered]) end();
-    };
-    this.#server.finished.then(endAll, endAll);
-    this.serverAddress = this.#server.addr;
-    const { hostname } = this.serverAddress;
-    this.serverPort = this.serverAddress.port;
-    this.serverName = hostname === "0.0.0.0" || hostname === "::"
+    this.#server.unref();
+    this.#server.finished.then(() => this.#endAll(), () => this.#endAll());
+    this.serverAddress = this.#server.addr as ServerAddress;
+    const { hostname = "", port: serverPort = 0 } = this.serverAddress;
+    this.serverPort = serverPort;
+    this.serverName = /^(?:|0\.0\.0\.0|::)$/.test(hostname)
       ? "localhost"
       : hostname;
+    // The connection tells the scheme, whatever the target says.
+    this.options = {
+      scheme: isSecure ? "https" : "http",
+      serverSoftware: SOFTWARE,
+      ...options,
+    };
     this.setupEnviron();
     if (signal?.aborted) this.shutdown();
     else signal?.addEventListener("abort", () => this.shutdown());
@@ -403,9 +521,10 @@ export class WsgiServer implements AsyncDisposable {
   setupEnviron(): void {
     this.baseEnviron = {
       SERVER_NAME: this.serverName,
-      SERVER_PORT: String(this.serverPort),
-      SERVER_SOFTWARE: SOFTWARE,
-      ...(this.#isSecure && { HTTPS: "on" }),
+      SERVER_PORT: String(
+        this.serverPort || (this.options.scheme === "https" ? 443 : 80),
+      ),
+      SERVER_SOFTWARE: this.options.serverSoftware ?? "",
     };
   }
 
@@ -457,90 +576,137 @@ export class WsgiServer implements AsyncDisposable {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#allow(1, resolve);
     await promise;
+    this.log.flush();
+    // Nothing is left to wait for: the process may end.
+    if (this.#allowed <= 0) this.#server.unref();
   }
 
   #allow(count: number, answered?: () => void): void {
     this.getApp();
-    if (this.#closing) return answered?.();
+    if (this.#isClosing) return answered?.();
     if (answered) this.#answered.push(answered);
     this.#allowed += count;
+    this.#server.ref();
     while (this.#allowed > 0 && this.#waiting.length > 0) {
       this.#waiting.shift()?.();
     }
   }
 
-  #receive(
-    request: Request,
-    info: Deno.ServeHandlerInfo<Deno.NetAddr>,
-  ): Response | Promise<Response> {
-    if (this.#allowed > 0 || this.#closing) return this.#answer(request, info);
+  #receive(request: Request, info: ServeInfo): Response | Promise<Response> {
+    if (this.#allowed > 0 || this.#isClosing) {
+      return this.#answer(request, info);
+    }
     return new Promise((resolve) => {
-      this.#waiting.push(() =>
-        resolve(Promise.try(() => this.#answer(request, info)))
-      );
+      this.#waiting.push(() => resolve(this.#answer(request, info)));
     });
   }
 
-  #answer(
-    request: Request,
-    info: Deno.ServeHandlerInfo<Deno.NetAddr>,
-  ): Response | Promise<Response> {
-    if (this.#closing) return new Response(null, { status: 503 });
+  /** Where every request is answered. */
+  #answer(request: Request, info: ServeInfo): Response | Promise<Response> {
+    this.#lastResponse = performance.now();
+    if (this.#isClosing) return this.#respond(request, info, unavailable);
     this.#allowed--;
     const answered = this.#answered.shift();
-    let response;
+    if (answered) info.completed.then(answered, answered);
+    const fail = (error: unknown) =>
+      this.#respond(request, info, () => {
+        throw error;
+      });
     try {
-      return response = new this.handlerClass(request, info, this).handle();
-    } finally {
-      // To ask Deno for the end of each request would cost time.
-      if (answered || !(response instanceof Response)) {
-        this.#track(info.completed, answered);
-      }
+      const response = new this.handlerClass(request, info, this).handle();
+      if (!isPromise(response)) return response;
+      const answer = response.catch(fail);
+      this.#track(answer, info.completed);
+      return answer;
+    } catch (error) {
+      return fail(error);
     }
   }
 
-  #track(completed: Promise<void>, answered = () => {}): void {
+  #respond(
+    request: Request,
+    info: ServeInfo,
+    app: WsgiApplication,
+  ): Response | Promise<Response> {
+    const handler = new WsgiRequestHandler(request, info, this);
+    return new ServerHandler(handler).respond(app);
+  }
+
+  #track(
+    answer: ServerHandler | Promise<Response>,
+    completed: Promise<void>,
+  ): void {
     const end = () => {
-      answered();
-      this.#pending.delete(end);
-      if (this.#pending.size === 0) this.#idle();
+      this.#lastResponse = performance.now();
+      this.#pending.delete(answer);
+      if (this.#pending.size === 0) this.#onIdle();
     };
-    this.#pending.add(end);
+    this.#pending.add(answer);
     completed.then(end, end);
+  }
+
+  #handlers(): ServerHandler[] {
+    return [...this.#pending].filter((answer) =>
+      answer instanceof ServerHandler
+    );
+  }
+
+  #endAll(): void {
+    for (const answered of this.#answered.splice(0)) answered();
+    for (const handler of this.#handlers()) handler.connectionLost(STOPPED);
+    this.#onIdle();
+    this.log.flush();
   }
 
   /**
    * Stops the server: requests that are being answered are finished, and those
-   * that wait or still come are answered 503.
+   * that wait or still come are answered 503. When the time is over, what is
+   * still being answered is asked to end by its `wsgiref.signal`, and then cut
+   * off.
    *
+   * @param options How long to wait.
    * @returns A promise of the end.
    */
-  shutdown(): Promise<void> {
-    return this.#stopped ??= this.#stop();
+  shutdown(options: ShutdownOptions = {}): Promise<void> {
+    return this.#stopped ??= this.#stop(
+      options.timeout ?? this.#shutdownTimeout,
+    );
   }
 
-  async #stop(): Promise<void> {
-    this.#closing = true;
+  async #stop(timeout: number): Promise<void> {
+    this.#isClosing = true;
+    this.#server.ref();
     for (const answer of this.#waiting.splice(0)) answer();
-    if (this.#pending.size > 0) {
-      await new Promise<void>((resolve) => this.#idle = resolve);
-    }
-    this.#abort = null;
-    await this.#server.shutdown();
-    this.log.flush();
+    await this.#waitForResponses(timeout);
+    for (const handler of this.#handlers()) handler.abortSignal(STOPPED);
+    await this.#waitForResponses(ABORT_TIME);
+    // Deno's own shutdown() could not be cut short by serverClose().
+    const rest = this.#lastResponse + WRITE_TIME - performance.now();
+    if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
+    await this.serverClose();
+  }
+
+  async #waitForResponses(timeout: number): Promise<void> {
+    if (this.#pending.size === 0 || this.#abort.signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onIdle = resolve;
+    const timer = setTimeout(resolve, timeout);
+    await promise;
+    clearTimeout(timer);
   }
 
   /**
    * Stops the server at once: open connections are closed, also while
-   * {@linkcode WsgiServer.shutdown} waits for an application.
+   * {@linkcode WsgiServer.shutdown} waits.
    *
    * @returns A promise of the end.
    */
   async serverClose(): Promise<void> {
-    this.#closing = true;
-    this.#abort?.abort();
+    this.#isClosing = true;
+    this.#server.ref();
+    this.#abort.abort();
     await this.#server.finished;
-    this.log.flush();
+    this.#endAll();
   }
 
   /** Stops the server as {@linkcode WsgiServer.shutdown} does. */
@@ -549,16 +715,48 @@ export class WsgiServer implements AsyncDisposable {
   }
 }
 
+/** The reason of the signals of requests that a server gives up. */
+const STOPPED = new DOMException("The server has been stopped", "AbortError");
+
+/** Calls `Deno.serve`, and says where it could not listen. */
+function listen(
+  host: string,
+  port: number,
+  options: Record<string, unknown>,
+  handler: (request: Request, info: ServeInfo) => Response | Promise<Response>,
+): Deno.HttpServer {
+  const address = options.path === undefined
+    ? { hostname: host === "" ? "0.0.0.0" : host, port }
+    : {};
+  try {
+    return Deno.serve(
+      { ...address, ...options } as Deno.ServeTcpOptions,
+      handler as Deno.ServeHandler,
+    );
+  } catch (error) {
+    if (error instanceof Error) {
+      const place = options.path === undefined
+        ? `host ${quote(host)}, port ${port}`
+        : quote(options.path);
+      error.message = `Cannot listen on ${place}: ${error.message}`;
+    }
+    throw error;
+  }
+}
+
 /** Options for {@linkcode makeServer}. */
-export interface MakeServerOptions extends WsgiServerOptions {
+export interface MakeServerOptions<Server extends WsgiServer = WsgiServer>
+  extends WsgiServerOptions {
   /**
    * The class of the server.
    *
    * @default {WsgiServer}
    */
-  serverClass?: typeof WsgiServer;
-  /** The class that handles requests. By default, that of the server. */
-  handlerClass?: typeof WsgiRequestHandler;
+  serverClass?: new (
+    host: string,
+    port: number,
+    options?: WsgiServerOptions,
+  ) => Server;
 }
 
 /**
@@ -596,16 +794,18 @@ export interface MakeServerOptions extends WsgiServerOptions {
  * await server.serveForever();
  * ```
  */
-export function makeServer(
+export function makeServer<Server extends WsgiServer = WsgiServer>(
   host: string,
   port: number,
   app: WsgiApplication,
-  options: MakeServerOptions = {},
-): WsgiServer {
-  const { serverClass: Server = WsgiServer, handlerClass } = options;
+  options: MakeServerOptions<Server> = {},
+): Server {
+  const {
+    serverClass = WsgiServer as NonNullable<typeof options.serverClass>,
+  } = options;
   checkApp(app);
-  const server = new Server(host, port, options);
-  if (handlerClass) server.handlerClass = handlerClass;
+  const server = new serverClass(host, port, options);
+  if (options.handlerClass) server.handlerClass = options.handlerClass;
   server.setApp(app);
   return server;
 }
@@ -708,14 +908,7 @@ async function main(): Promise<void> {
   }
   let app = target === undefined ? demoApp : await loadApp(target);
   if (!flags["no-validate"]) app = await validate(app);
-  let server: WsgiServer;
-  try {
-    server = makeServer(host, Number(port), app, { quiet });
-  } catch (error) {
-    throw new TypeError(
-      `Cannot listen on host ${quote(host)}, port ${port}: ${describe(error)}`,
-    );
-  }
+  const server = makeServer(host, Number(port), app, { quiet });
   // The first signal lets requests finish, the second does not.
   let stop = () => {
     stop = () => Deno.exit();

@@ -22,6 +22,7 @@
 
 import { quote } from "./_escape.ts";
 import { encodeLatin1 } from "./_latin1.ts";
+import { ConnectionLostError, RequestError } from "./_request_error.ts";
 import type {
   ErrorStream,
   FileLike,
@@ -30,6 +31,8 @@ import type {
   SizedReader,
   WsgiEnviron,
 } from "./types.ts";
+
+export { ConnectionLostError } from "./_request_error.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -437,6 +440,17 @@ export interface WsgiInputOptions {
    * @default {Infinity}
    */
   limit?: number;
+  /**
+   * The most bytes that the body may have. More are an error.
+   *
+   * @default {Infinity}
+   */
+  maxSize?: number;
+  /**
+   * Is called, before the reader is told, if the body breaks off. With it,
+   * whatever the source fails with becomes a {@linkcode ConnectionLostError}.
+   */
+  onConnectionLost?: (error: ConnectionLostError) => void;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -449,6 +463,12 @@ const CHUNK_SIZE = 65_536;
 
 function isBytes(value: unknown): value is Uint8Array<ArrayBuffer> {
   return value instanceof Uint8Array;
+}
+
+/** A promise that may be left alone: a client must not end the process. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
 }
 
 function checkSize(name: string, size: number): void {
@@ -496,8 +516,16 @@ export class WsgiInput implements InputStream {
   #buffer: ArrayBuffer | undefined;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #isReading = false;
+  readonly #maxSize: number;
+  readonly #onConnectionLost:
+    | ((error: ConnectionLostError) => void)
+    | undefined;
   /** What the source failed with, for every later read too. */
   #failure: { error: unknown } | null = null;
+  /** Whether the source has nothing more to give. */
+  #isDone = false;
+  /** Whether the rest was given up. */
+  #isCanceled = false;
   #isLarge = false;
 
   /**
@@ -507,12 +535,15 @@ export class WsgiInput implements InputStream {
    * whose body to read, or `null` for an empty body.
    * @param options Where the body ends.
    * @throws {TypeError} If `source` is nothing of that kind.
-   * @throws {RangeError} If `limit` is negative or not an integer.
+   * @throws {RangeError} If `limit` or `maxSize` is negative or not an integer.
    */
   constructor(source: WsgiInputSource, options: WsgiInputOptions = {}) {
-    const { limit = Infinity } = options;
+    const { limit = Infinity, maxSize = Infinity, onConnectionLost } = options;
     checkSize("limit", limit);
+    checkSize("maxSize", maxSize);
     this.#limit = limit;
+    this.#maxSize = maxSize;
+    this.#onConnectionLost = onConnectionLost;
     if (isBytes(source)) {
       this.#source = null;
       this.#chunk = source.subarray(0, limit);
@@ -538,11 +569,12 @@ export class WsgiInput implements InputStream {
    * @param size The number of bytes. Without it, all that is left.
    * @returns The bytes.
    * @throws {RangeError} If `size` is negative or not an integer.
-   * @throws {TypeError} If the body ends before its limit, another read has not
-   * ended, or `readable` has been taken.
+   * @throws {TypeError} If another read has not ended, or `readable` has been
+   * taken.
+   * @throws {ConnectionLostError} If the client has gone before the body ended.
    */
   read(size: number = Infinity): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#take(size, false);
+    return handled(this.#readBlock(size, false));
   }
 
   /**
@@ -551,11 +583,12 @@ export class WsgiInput implements InputStream {
    * @param size The most bytes to read. Without it, the whole line.
    * @returns The line.
    * @throws {RangeError} If `size` is negative or not an integer.
-   * @throws {TypeError} If the body ends before its limit, another read has not
-   * ended, or `readable` has been taken.
+   * @throws {TypeError} If another read has not ended, or `readable` has been
+   * taken.
+   * @throws {ConnectionLostError} If the client has gone before the body ended.
    */
   readline(size: number = Infinity): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#take(size, true);
+    return handled(this.#readBlock(size, true));
   }
 
   /**
@@ -565,8 +598,9 @@ export class WsgiInput implements InputStream {
    * Without it, or with 0, all lines are read.
    * @returns The lines.
    * @throws {RangeError} If `hint` is negative or not an integer.
-   * @throws {TypeError} If the body ends before its limit, another read has not
-   * ended, or `readable` has been taken.
+   * @throws {TypeError} If another read has not ended, or `readable` has been
+   * taken.
+   * @throws {ConnectionLostError} If the client has gone before the body ended.
    */
   async readlines(hint: number = 0): Promise<Uint8Array<ArrayBuffer>[]> {
     checkSize("hint", hint);
@@ -613,7 +647,7 @@ export class WsgiInput implements InputStream {
    * once it has been taken.
    *
    * @returns The stream: the source itself if it is one, nothing has been read
-   * and there is no limit.
+   * and no option is set.
    * @throws {TypeError} If a read has not ended.
    *
    * @example Usage
@@ -631,27 +665,20 @@ export class WsgiInput implements InputStream {
   }
 
   /**
-   * Gives up the rest of the body. This is for the server, not for the
-   * application. It does not end a read of the whole body of a `Request`.
+   * Gives up the rest of the body, which ends here for who still reads it. This
+   * is for the server, not for the application.
    *
    * @param reason Why, for the source.
    * @returns A promise that settles when the source has been canceled.
    */
   async cancel(reason?: unknown): Promise<void> {
+    if (this.#isDone) return;
+    this.#isCanceled = true;
     const reader = this.#byobReader ?? this.#reader;
     if (reader) return await reader.cancel(reason);
     // A stream that someone else reads is for them to cancel.
     const stream = this.#getStream();
     if (!stream?.locked) await stream?.cancel(reason);
-  }
-
-  /**
-   * What the source failed with, if it has: its client is gone. A `TypeError`
-   * is none of the client's.
-   */
-  get error(): unknown {
-    const error = this.#failure?.error;
-    return error instanceof TypeError ? undefined : error;
   }
 
   #getStream(): ReadableStream<Uint8Array> | null {
@@ -660,14 +687,21 @@ export class WsgiInput implements InputStream {
   }
 
   #toStream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const isUntouched = this.#limit === Infinity && !this.#reader &&
-      !this.#failure;
+    const isUntouched = this.#limit === Infinity &&
+      this.#maxSize === Infinity && !this.#onConnectionLost &&
+      !this.#reader && !this.#failure;
     const stream = isUntouched ? this.#getStream() : null;
     if (stream) return stream as ReadableStream<Uint8Array<ArrayBuffer>>;
+    // Its chunks are the reader's, so no memory is used again from here on.
+    this.#isLarge = true;
     return new ReadableStream({
       pull: async (controller) => {
         if (await this.#fill()) {
-          controller.enqueue(this.#chunk.slice(this.#offset));
+          controller.enqueue(
+            this.#byobReader
+              ? this.#chunk.slice(this.#offset)
+              : this.#chunk.subarray(this.#offset),
+          );
           this.#offset = this.#chunk.length;
         } else {
           controller.close();
@@ -693,21 +727,21 @@ export class WsgiInput implements InputStream {
       let result;
       try {
         result = await reading;
-      } catch (error) {
-        this.#failure = { error };
-        throw error;
+      } catch (cause) {
+        if (this.#isCanceled) return false;
+        throw this.#onConnectionLost
+          ? this.#lose({ cause })
+          : this.#fail(cause);
       }
       if (!result || result.done) {
+        this.#isDone = true;
+        if (this.#isCanceled) return false;
         if (this.#limit !== Infinity) {
-          throw new TypeError(
-            `Cannot read the request body as it ended after ${this.#received} of ${this.#limit} bytes`,
-          );
+          throw this.#lose();
         }
         this.#limit = this.#received;
       } else if (isBytes(result.value)) {
-        this.#chunk = result.value.subarray(0, this.#limit - this.#received);
-        this.#offset = 0;
-        this.#received += this.#chunk.length;
+        this.#take(result.value);
       } else {
         throw new TypeError(
           `Cannot read the body as its stream must give bytes: received ${
@@ -719,15 +753,50 @@ export class WsgiInput implements InputStream {
     return true;
   }
 
+  #take(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#chunk = bytes.subarray(0, this.#limit - this.#received);
+    this.#offset = 0;
+    this.#received += this.#chunk.length;
+    if (this.#received <= this.#maxSize) return;
+    this.#chunk = EMPTY;
+    throw this.#fail(
+      new RequestError(
+        `Cannot read the request body as it is longer than ${this.#maxSize} bytes`,
+        413,
+      ),
+    );
+  }
+
+  #lose(options?: ErrorOptions): ConnectionLostError {
+    const place = this.#limit === Infinity
+      ? "before its end"
+      : `after ${this.#received} of ${this.#limit} bytes`;
+    const error = this.#fail(
+      new ConnectionLostError(
+        `Cannot read the request body as it broke off ${place}`,
+        options,
+      ),
+    );
+    this.#onConnectionLost?.(error);
+    return error;
+  }
+
+  /** Keeps an error for every later read. */
+  #fail<T>(error: T): T {
+    this.#failure = { error };
+    return error;
+  }
+
   /** Reads the whole body at once, if that can be: it saves time. */
   #readAll(): Promise<{ done: false; value: Uint8Array }> | undefined {
     const source = this.#source;
     if (
       source === null || !("arrayBuffer" in source) || source.bodyUsed ||
-      this.#reader || this.#limit !== Infinity
+      this.#reader || this.#limit !== Infinity || this.#maxSize !== Infinity
     ) return;
     return source.arrayBuffer?.().then((buffer) => {
       this.#limit = buffer.byteLength;
+      this.#isDone = true;
       return { done: false, value: new Uint8Array(buffer) };
     });
   }
@@ -762,7 +831,7 @@ export class WsgiInput implements InputStream {
     }
   }
 
-  async #take(
+  async #readBlock(
     size: number,
     isLine: boolean,
   ): Promise<Uint8Array<ArrayBuffer>> {

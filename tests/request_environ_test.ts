@@ -6,6 +6,7 @@ import {
   assertFalse,
   assertInstanceOf,
   assertStrictEquals,
+  assertStringIncludes,
   assertThrows,
 } from "@std/assert";
 import {
@@ -18,7 +19,7 @@ import {
   type ToFetchHandlerOptions,
 } from "../handlers.ts";
 import type { WsgiEnviron } from "../types.ts";
-import { FileWrapper, WsgiInput } from "../util.ts";
+import { encodeNativeString, FileWrapper, WsgiInput } from "../util.ts";
 import { exchange } from "./_client.ts";
 
 const LOCAL = new Request("http://localhost/");
@@ -95,8 +96,8 @@ Deno.test("requestEnviron() takes the path and the query from the text of the UR
   for (
     const [text, path, query, target = text] of [
       ["/", "/", ""],
-      ["", "", ""],
-      ["?a", "", "a"],
+      ["", "/", "", "/"],
+      ["?a", "/", "a", "/?a"],
       ["/?", "/", ""],
       ["/??a=/b?", "/", "?a=/b?"],
       ["/a/../b/./c", "/a/../b/./c", ""],
@@ -210,7 +211,9 @@ Deno.test("requestEnviron() prefers the host of the URL to the header", () => {
 });
 
 Deno.test("requestEnviron() makes variables of headers", () => {
-  const without = requestEnviron(LOCAL);
+  const post = (headers: HeadersInit) =>
+    requestEnviron(new Request(LOCAL, { method: "POST", headers }));
+  const without = post({});
   for (
     const [headers, expected] of [
       [[["x-a", "1"]], { HTTP_X_A: "1" }],
@@ -237,13 +240,25 @@ Deno.test("requestEnviron() makes variables of headers", () => {
         HTTP_TRANSFER_ENCODING: "a, chunked",
       }],
       [[["Content-Length", "0"]], { CONTENT_LENGTH: "0" }],
+      // Chunks override the length (RFC 9112, 6.3).
+      [[["Content-Length", "3"], ["Transfer-Encoding", "chunked"]], {}],
       [[["Content-Length", "1,1"]], { CONTENT_LENGTH: "1" }],
       [[["Content-Length", "12, 12, 12"]], { CONTENT_LENGTH: "12" }],
     ] as [[string, string][], Record<string, string>][]
   ) {
-    const environ = requestEnviron(new Request(LOCAL, { headers }));
+    const environ = post(headers);
     assertEquals(environ, { ...without, ...expected });
     assertStrictEquals(Object.getPrototypeOf(environ), Object.prototype);
+  }
+});
+
+Deno.test("requestEnviron() has no length for GET and HEAD, whose body is not read", () => {
+  for (const method of ["GET", "HEAD"]) {
+    const request = new Request(LOCAL, {
+      method,
+      headers: { "Content-Length": "3" },
+    });
+    assertEquals(requestEnviron(request).CONTENT_LENGTH, undefined);
   }
 });
 
@@ -291,12 +306,12 @@ Deno.test("requestEnviron() moves the mount point to SCRIPT_NAME", () => {
       ["/a", "/a//b", "//b"],
       ["/a/b", "/a/b/c", "/c"],
       ["/a b", "/a%20b/c", "/c"],
-      ["/caf\xc3\xa9", "/café/x", "/x"],
+      ["/café", "/café/x", "/x"],
     ] as [string, string, string][]
   ) {
     const request = rawRequest(`http://h${path}`);
     const environ = requestEnviron(request, undefined, { scriptName });
-    assertEquals(environ.SCRIPT_NAME, scriptName);
+    assertEquals(environ.SCRIPT_NAME, encodeNativeString(scriptName));
     assertEquals(environ.PATH_INFO, rest);
   }
   for (const path of ["/", "/b", "/ab", "/b/a", "//a", "/A", "/./a"]) {
@@ -447,19 +462,22 @@ Deno.test("toFetchHandler() answers by itself what is not a valid request", asyn
     assertEquals(response.status, status);
     assertEquals(
       response.headers.get("content-type"),
-      "text/plain; charset=utf-8",
+      "text/plain",
     );
     assertEquals(await response.text(), text);
   }
 });
 
-Deno.test("toFetchHandler() throws what options.remoteAddr() throws", () => {
+Deno.test("toFetchHandler() answers 500 if options.remoteAddr() throws", async () => {
+  let log = "";
   const handler = toFetchHandler(() => [], {
     remoteAddr() {
       throw new Error("spam");
     },
+    errors: new TextErrorStream((text) => log += text),
   });
-  assertThrows(() => handler(LOCAL), Error, "spam");
+  assertEquals((await handler(LOCAL)).status, 500);
+  assertStringIncludes(log, "Error: spam\n");
 });
 
 Deno.test("toFetchHandler() sees what a client writes over a socket", async () => {

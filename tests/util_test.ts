@@ -639,7 +639,7 @@ Deno.test("WsgiInput reads no more than it must", async () => {
 
 Deno.test("WsgiInput rejects when the body ends before its limit", async () => {
   const message =
-    "Cannot read the request body as it ended after 3 of 10 bytes";
+    "Cannot read the request body as it broke off after 3 of 10 bytes";
   for (const source of sourcesOf(encoder.encode("abc"))) {
     const input = new WsgiInput(source, { limit: 10 });
     assertEquals(toText(await input.read(3)), "abc");
@@ -656,7 +656,7 @@ Deno.test("WsgiInput rejects when the body ends before its limit", async () => {
   await assertRejects(
     () => createInput(null, { limit: 1 }).read(),
     TypeError,
-    "Cannot read the request body as it ended after 0 of 1 bytes",
+    "Cannot read the request body as it broke off after 0 of 1 bytes",
   );
 });
 
@@ -674,7 +674,6 @@ Deno.test("WsgiInput rejects each read with the error of its source", async () =
   }
   const whole = new WsgiInput(new Response(failing() as BodyInit));
   assertStrictEquals(await whole.read().catch((e) => e), failure);
-  assertStrictEquals(whole.error, failure);
   assertStrictEquals(await whole.read().catch((e) => e), failure);
   const left = whole.readable.getReader();
   assertStrictEquals(await left.read().catch((e) => e), failure);
@@ -768,7 +767,6 @@ Deno.test("WsgiInput does not take a wrong use for an error of its source", asyn
   for (const source of [locked, strings, new Response(strings)]) {
     const input = new WsgiInput(source);
     await assertRejects(() => input.read(), TypeError);
-    assertEquals(input.error, undefined);
   }
 });
 

@@ -1,0 +1,427 @@
+// Copyright 2026 the wsgiref authors. MIT license.
+// This module is browser compatible.
+
+import { BaseHandler, type SendEachOptions } from "./_base_handler.ts";
+import { ClientWatch } from "./_client_watch.ts";
+import { CONSOLE_ERRORS, formatError } from "./_error_stream.ts";
+import { quote } from "./_escape.ts";
+import { isBodiless } from "./_framing.ts";
+import { ConnectionLostError, RequestError } from "./_request_error.ts";
+import {
+  requestEnviron,
+  type RequestEnvironOptions,
+} from "./_request_environ.ts";
+import { ResponseBody } from "./_response_body.ts";
+import { isPromise } from "./_result.ts";
+import type { WsgiHeaders } from "./headers.ts";
+import type {
+  ErrorStream,
+  InputStream,
+  WsgiApplication,
+  WsgiEnviron,
+} from "./types.ts";
+import { WsgiInput } from "./util.ts";
+
+/** Options for {@linkcode FetchHandler}. */
+export interface FetchHandlerOptions extends RequestEnvironOptions {
+  /**
+   * The value of `wsgi.errors`, and where errors are logged. By default,
+   * `console.error`.
+   */
+  errors?: ErrorStream;
+  /**
+   * The value of `wsgi.multiprocess`: `true` under `deno serve --parallel`.
+   *
+   * @default {false}
+   */
+  multiprocess?: boolean;
+  /**
+   * Variables that every environ has, such as those of the process. What only a
+   * request can have, such as `HTTPS` and `HTTP_*`, is left out, and what the
+   * request has is kept. By default, none.
+   */
+  osEnviron?: Readonly<Partial<WsgiEnviron>>;
+  /**
+   * The default `Server` header, and `SERVER_SOFTWARE`; `null` for none.
+   *
+   * @default {null}
+   */
+  serverSoftware?: string | null;
+  /**
+   * What the platform tells of the connection. `Deno.serve` is known by it: it
+   * adds the `Content-Length` of an array and the reason phrase by itself, and
+   * is faster if they are left out.
+   */
+  info?: unknown;
+  /**
+   * The most bytes of an array that are answered without a stream. `Deno.serve`
+   * can tell when a stream has been sent, but not when bytes have.
+   *
+   * @default {Infinity}
+   */
+  wholeSize?: number;
+  /**
+   * The most bytes that the body of a request may have. A longer one is answered
+   * 413: before the application is called, if its length is declared.
+   *
+   * @default {Infinity}
+   */
+  maxBodySize?: number;
+}
+
+/**
+ * Answers a `Request` with a `Response`.
+ *
+ * An array is answered with its exact length and without a stream. Any other
+ * result becomes a stream that asks for a block only when the client has taken
+ * the one before.
+ *
+ * Beside the variables of WSGI, the environ has the `Request` as
+ * `wsgiref.request` and, as `wsgiref.signal`, an `AbortSignal` that is aborted
+ * if the client disconnects before the response has ended.
+ *
+ * @example Usage
+ * ```ts
+ * import { FetchHandler } from "@wsgi/wsgiref/handlers";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const request = new Request("http://localhost/");
+ * const response = await new FetchHandler(request).respond(
+ *   (_environ, startResponse) => {
+ *     startResponse("200 OK", [["Content-Type", "text/plain"]]);
+ *     return [new TextEncoder().encode("Hello")];
+ *   },
+ * );
+ *
+ * assertEquals(response.headers.get("content-length"), "5");
+ * assertEquals(await response.text(), "Hello");
+ * ```
+ */
+export class FetchHandler extends BaseHandler {
+  /** The value of `wsgi.multiprocess`. */
+  override wsgiMultiprocess: boolean;
+  /** The value of `wsgi.input_terminated`: the platform ends the body. */
+  override wsgiInputTerminated = true;
+
+  readonly #request: Request;
+  readonly #isDenoServe: boolean;
+  readonly #options: FetchHandlerOptions;
+  readonly #environ: Readonly<Partial<WsgiEnviron>> | null;
+  readonly #errors: ErrorStream;
+  readonly #wholeSize: number;
+  readonly #input: WsgiInput;
+  readonly #body = new ResponseBody(() => this.#disconnect());
+  #watch: ClientWatch | null = null;
+  #init: ResponseInit = {};
+  /** What was answered, once it was. */
+  response: Response | null = null;
+  #onResponse: ((response: Response) => void) | null = null;
+  /** Whether all of the response was given to the platform. */
+  #isEnded = false;
+
+  /**
+   * Constructs a new instance.
+   *
+   * @param request The request.
+   * @param environ The CGI variables of the request. By default, those that
+   * {@linkcode requestEnviron} makes. A request of which it can make none is
+   * answered by its {@linkcode RequestError}.
+   * @param options What the platform does not tell.
+   */
+  constructor(
+    request: Request,
+    environ: Readonly<Partial<WsgiEnviron>> | null = null,
+    options: FetchHandlerOptions = {},
+  ) {
+    super();
+    const { errors, info } = options;
+    this.#request = request;
+    this.#options = options;
+    this.#isDenoServe = isDenoServe(info);
+    this.#environ = environ;
+    this.#errors = errors ?? CONSOLE_ERRORS;
+    this.#wholeSize = options.wholeSize ?? Infinity;
+    this.#input = new WsgiInput(request, {
+      maxSize: options.maxBodySize ?? Infinity,
+      onConnectionLost: (error) => this.abortSignal(error),
+    });
+    this.wsgiMultiprocess = options.multiprocess ?? false;
+    this.osEnviron = options.osEnviron ?? null;
+    this.serverSoftware = options.serverSoftware ?? null;
+  }
+
+  /**
+   * Runs an application.
+   *
+   * @param app The application.
+   * @returns The response; a promise of it only if the application, or the
+   * first block of its result, is one. It never rejects.
+   * @throws {TypeError} If the handler has run an application before.
+   */
+  respond(app: WsgiApplication): Response | Promise<Response> {
+    // Only an error response that fails too comes to here.
+    this.run(app)?.catch((error) => this.logException(error)).catch(() => {});
+    if (this.response !== null) return this.response;
+    this.#watch = new ClientWatch(this.#request, () => this.#disconnect());
+    return new Promise((resolve) => {
+      this.#onResponse = resolve;
+      if (this.#isDenoServe) this.#watch?.startLater();
+      else this.#watch?.start();
+    });
+  }
+
+  #reply(body: BodyInit | null): void {
+    this.response = new Response(body, this.#init);
+    // From here on, the stream tells of the client.
+    this.#watch?.stop();
+    this.#onResponse?.(this.response);
+  }
+
+  #disconnect(): void | Promise<void> {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    const reason = new DOMException("The client disconnected", "AbortError");
+    this.#body.lose(reason);
+    return this.connectionLost(reason);
+  }
+
+  /** Gives the value of `wsgi.input`. */
+  override getStdin(): InputStream {
+    return this.#input;
+  }
+
+  /** Gives the value of `wsgi.errors`. */
+  override getStderr(): ErrorStream {
+    return this.#errors;
+  }
+
+  /**
+   * Gets the CGI variables of the request.
+   *
+   * @returns The variables.
+   * @throws {RequestError} If the request is not valid.
+   */
+  getEnviron(): Readonly<Partial<WsgiEnviron>> {
+    const { info } = this.#options;
+    return this.#environ ?? requestEnviron(this.#request, info, this.#options);
+  }
+
+  /** Adds the variables of the request to `environ`. */
+  override addCgiVars(): void {
+    this.environ.REQUEST_METHOD = this.#request.method;
+    // What the caller has passed in stays as it is.
+    this.environ = { ...this.environ, ...this.getEnviron() };
+    this.environ["wsgiref.request"] = this.#request;
+    const { maxBodySize = Infinity } = this.#options;
+    const { CONTENT_LENGTH: length = 0 } = this.environ;
+    if (Number(length) > maxBodySize) {
+      throw new RequestError(
+        `Cannot answer the request as its body is longer than ${maxBodySize} bytes: received ${length}`,
+        413,
+      );
+    }
+  }
+
+  /**
+   * Refuses a status that cannot be sent.
+   *
+   * @param status The status.
+   * @throws {TypeError} If it is not three digits, a space and a reason phrase.
+   * @throws {RangeError} If a `Response` cannot have it.
+   */
+  override checkStatus(status: string): void {
+    super.checkStatus(status);
+    if (status < "200" || status >= "600") {
+      throw new RangeError(
+        `Cannot start the response as the status of a Response must be 200 to 599: received ${
+          quote(status)
+        }`,
+      );
+    }
+  }
+
+  /**
+   * Sets `Content-Length`, unless the platform will count.
+   *
+   * @param length The number of bytes of the body.
+   */
+  override setContentLength(length: number): void {
+    // HEAD has no body that the platform could count.
+    const isCounted = this.#isDenoServe && length <= this.#wholeSize &&
+      Array.isArray(this.result) && this.#request.method !== "HEAD";
+    if (!isCounted) super.setContentLength(length);
+  }
+
+  /** Keeps the status and the headers for the `Response`. */
+  override sendPreamble(): void {
+    const status = this.status as string;
+    const headers = this.headers as WsgiHeaders;
+    if (this.serverSoftware !== null) {
+      headers.setDefault("Server", this.serverSoftware);
+    }
+    this.#init = {
+      status: Number(status.slice(0, 3)),
+      statusText: this.#isDenoServe ? "" : status.slice(4),
+      headers: headersInit(headers),
+    };
+  }
+
+  /** Gives bytes to the body. */
+  override _write(data: Uint8Array): void {
+    this.#body.write(data);
+  }
+
+  /** Answers with a stream, once it is needed; waits until more is asked for. */
+  override _flush(): void | Promise<void> {
+    if (
+      !this.#body.isStream && !this.#isEnded && this.headersSent &&
+      this.hasBody
+    ) {
+      this.#reply(this.#body.open());
+    }
+    return this.#body.demand;
+  }
+
+  /**
+   * Sends block after block, each when the client asks for it.
+   *
+   * @param sendNext Asks for a block and sends it. Gives `false` if there was
+   * none, or if it was the last.
+   * @param options Whether nobody else has the memory of the blocks.
+   * @returns A promise of the end.
+   */
+  override async sendEach(
+    sendNext: () => boolean | Promise<boolean>,
+    options: SendEachOptions,
+  ): Promise<void> {
+    this.#body.isOwned = options.isOwned;
+    // Until then, an error still becomes an error response.
+    while (!this.#body.isStream) {
+      const isSent = sendNext();
+      if (!(isPromise(isSent) ? await isSent : isSent)) return;
+      this._flush();
+    }
+    await this.#body.sendEach(sendNext);
+  }
+
+  /** Ends the stream, or answers at once if none was needed. */
+  override finishContent(): void {
+    super.finishContent();
+    this.#isEnded = true;
+    this.#giveUpInput();
+    if (this.#body.isStream) this.#body.close();
+    else this.#reply(this.#wholeBody());
+  }
+
+  /**
+   * Ends the body of the request with the response. A connection whose body was
+   * begun and not read to its end would stay open, and never be used again.
+   */
+  #giveUpInput(): void {
+    const { method } = this.#request;
+    if (method !== "GET" && method !== "HEAD") {
+      this.#input.cancel().catch(() => {});
+    }
+  }
+
+  #wholeBody(): BodyInit | null {
+    if (this.bytesSent > 0) {
+      const bytes = this.#body.toBytes() as Uint8Array<ArrayBuffer>;
+      return bytes.length > this.#wholeSize
+        ? ReadableStream.from([bytes.slice()])
+        : bytes;
+    }
+    // Without a body, Deno would say that what GET sends has no bytes.
+    return this.#request.method === "HEAD" &&
+        !isBodiless(Number(this.status?.slice(0, 3))) &&
+        !this.headers?.has("Content-Length")
+      ? new ReadableStream({ pull: (controller) => controller.close() })
+      : null;
+  }
+
+  /**
+   * Breaks the stream off, so that the client can tell. Without a stream, the
+   * response will be an empty one with the status 500.
+   *
+   * @param _error The value that was thrown, which is in the log.
+   */
+  override abort(_error: unknown): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#giveUpInput();
+    this.#body.abort(
+      new DOMException("The response was cut off by an error", "AbortError"),
+    );
+  }
+
+  /**
+   * Handles an error of the application, or of the client.
+   *
+   * @param error The value that was thrown.
+   * @returns A promise of the end.
+   */
+  override handleError(error: unknown): Promise<void> {
+    return super.handleError(
+      isUploadError(error)
+        ? new ConnectionLostError(
+          "Cannot read the request body as it broke off before its end",
+          { cause: error },
+        )
+        : error,
+    );
+  }
+
+  /**
+   * Logs an error with the request that it belongs to.
+   *
+   * @param error The value that was thrown.
+   */
+  override logException(error: unknown): void {
+    const { method, url } = this.#request;
+    const stderr = this.getStderr();
+    stderr.write(
+      `Cannot answer ${method} ${quote(url)}\n${
+        formatError(error, this.tracebackLimit)
+      }`,
+    );
+    stderr.flush();
+  }
+
+  /** Ends the response, and releases the result. */
+  override close(): void | Promise<void> {
+    // Nobody is there to be answered, or the error response failed too.
+    if (this.response === null) {
+      this.#init = { status: 500 };
+      this.#reply(null);
+    }
+    return super.close();
+  }
+}
+
+/** A record, which is faster to read than pairs, unless a name repeats. */
+function headersInit(headers: WsgiHeaders): HeadersInit {
+  const record: Record<string, string> = {};
+  const items = headers.items();
+  for (const [name, value] of items) {
+    if (name in record) return items;
+    record[name] = value;
+  }
+  return record;
+}
+
+/** Whether `info` is what `Deno.serve` tells, which knows of the completion. */
+function isDenoServe(info: unknown): boolean {
+  return typeof info === "object" && info !== null && "completed" in info;
+}
+
+/** Whether Deno tells by it of a body that its client has not sent whole. */
+function isUploadError(error: unknown): boolean {
+  try {
+    return error instanceof Error && !(error instanceof ConnectionLostError) &&
+      /^(?:Cannot read (?:request )?body as underlying|invalid HTTP\/1 request)/
+        .test(error.message);
+  } catch {
+    // Not one of Deno's, whose messages can be read.
+    return false;
+  }
+}

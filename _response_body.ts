@@ -1,0 +1,139 @@
+// Copyright 2026 the wsgiref authors. MIT license.
+// This module is browser compatible.
+
+import { concat } from "./_concat.ts";
+import { isPromise } from "./_result.ts";
+
+/** Sends a block with `write()`: `false` if there was none, or no more. */
+type SendNext = () => boolean | Promise<boolean>;
+
+/**
+ * The body of a `Response`: whole, or a stream that is given a block when the
+ * client has taken the one before.
+ */
+export class ResponseBody {
+  /** Whether what is written stays as it is, so that it need not be copied. */
+  isOwned = false;
+
+  readonly #onCancel: () => void | Promise<void>;
+  /** What was written as long as there was no stream. */
+  #blocks: Uint8Array[] = [];
+  #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
+  /** Whether the client has asked for a block and not been given one. */
+  #isWanted = false;
+  /** Settles when the client asks for more than it was given. */
+  #demand: PromiseWithResolvers<void> | null = null;
+  #sendNext: SendNext | null = null;
+  /** Whether it has been called and has not sent its block, or has no more. */
+  #isSending = false;
+  /** Settles when `#sendNext` has sent its last block. */
+  #sent: PromiseWithResolvers<void> | null = null;
+
+  /** `onCancel` is called when the client has gone. */
+  constructor(onCancel: () => void | Promise<void>) {
+    this.#onCancel = onCancel;
+  }
+
+  /** Whether there is a stream. */
+  get isStream(): boolean {
+    return this.#controller !== null;
+  }
+
+  /** Gives bytes to the client, or keeps them as long as there is no stream. */
+  write(block: Uint8Array): void {
+    if (this.#controller === null) {
+      this.#blocks.push(block);
+    } else {
+      this.#isWanted = false;
+      // First, as a client that waits asks for more while it is given some.
+      if (this.#sendNext === null) this.#demand ??= Promise.withResolvers();
+      // `Deno.serve` keeps a block, and asks for the next before it is sent.
+      this.#controller.enqueue(this.isOwned ? block : new Uint8Array(block));
+    }
+  }
+
+  /** A promise that the client asks for more, if it was given something. */
+  get demand(): Promise<void> | undefined {
+    return this.#demand?.promise;
+  }
+
+  /** Makes a stream of the body, which begins with what was written. */
+  open(): ReadableStream<Uint8Array> {
+    const stream = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        this.#controller = controller;
+      },
+      pull: () => this.#pull(),
+      cancel: () => this.#onCancel(),
+    }, { highWaterMark: 0 });
+    for (const block of this.#blocks.splice(0)) this.write(block);
+    return stream;
+  }
+
+  /** Sends the blocks of `sendNext`, each when the client asks for it. */
+  sendEach(sendNext: SendNext): Promise<void> {
+    this.#sendNext = sendNext;
+    this.#sent = Promise.withResolvers();
+    this.#demand?.resolve();
+    this.#demand = null;
+    this.#send(sendNext);
+    return this.#sent.promise;
+  }
+
+  #pull(): void | Promise<void> {
+    this.#isWanted = true;
+    if (this.#sendNext === null) {
+      this.#demand?.resolve();
+      this.#demand = null;
+    } else if (!this.#isSending) {
+      return this.#send(this.#sendNext);
+    }
+  }
+
+  /** Sends what is wanted. A stream that is given nothing does not ask again. */
+  #send(sendNext: SendNext): void | Promise<void> {
+    while (this.#isWanted) {
+      this.#isSending = true;
+      let isSent;
+      try {
+        isSent = sendNext();
+      } catch (error) {
+        return this.#sent?.reject(error);
+      }
+      if (isPromise(isSent)) return isSent.then(this.#goOn, this.#sent?.reject);
+      if (!isSent) return this.#sent?.resolve();
+      this.#isSending = false;
+    }
+  }
+
+  #goOn = (isSent: boolean): void | Promise<void> => {
+    if (!isSent) return this.#sent?.resolve();
+    this.#isSending = false;
+    return this.#send(this.#sendNext as SendNext);
+  };
+
+  /** All that was written, if there is no stream. */
+  toBytes(): Uint8Array {
+    return concat(this.#blocks);
+  }
+
+  /** Ends the stream. */
+  close(): void {
+    this.#controller?.close();
+    this.#demand?.resolve();
+  }
+
+  /** Cuts the stream off, so that the client can tell. */
+  abort(error: unknown): void {
+    this.#controller?.error(error);
+  }
+
+  /** Ends the wait for a client that has gone. */
+  lose(reason: unknown): void {
+    for (const wait of [this.#demand, this.#sent]) {
+      // Perhaps nobody waits for it.
+      wait?.promise.catch(() => {});
+      wait?.reject(reason);
+    }
+  }
+}
