@@ -44,6 +44,7 @@ import type {
   WsgiApplication,
   WsgiEnviron,
   WsgiHeader,
+  WsgiHeaderList,
   WsgiResult,
 } from "./types.ts";
 import {
@@ -446,7 +447,7 @@ export abstract class BaseHandler {
    */
   startResponse(
     status: string,
-    headers: WsgiHeader[],
+    headers: WsgiHeaderList,
     excInfo?: unknown,
   ): WriteCallable {
     // A second call without excInfo is fatal, even when the first one threw
@@ -468,8 +469,8 @@ export abstract class BaseHandler {
         }`,
       );
     }
-    this.headers = new WsgiHeaders(headers);
-    for (const [name, value] of headers) {
+    this.headers = WsgiHeaders.from(headers);
+    for (const [name, value] of this.headers) {
       // Hop-by-hop headers are the server's own, and fatal (P088, P089).
       if (isHopByHop(name)) {
         throw new TypeError(
@@ -1786,7 +1787,7 @@ export class FetchHandler extends BaseHandler {
    */
   override startResponse(
     status: string,
-    headers: WsgiHeader[],
+    headers: WsgiHeaderList,
     excInfo?: unknown,
   ): WriteCallable {
     const write = super.startResponse(status, headers, excInfo);

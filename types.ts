@@ -24,8 +24,9 @@
  * @module
  */
 
-/** One header: its name and its value, both native strings. */
-export type WsgiHeader = [name: string, value: string];
+import type { WsgiHeaderList } from "./headers.ts";
+
+export type { WsgiHeader, WsgiHeaderList } from "./headers.ts";
 
 /**
  * Hands body bytes to the server ahead of the result, for applications that
@@ -44,7 +45,8 @@ export type WriteCallable = (data: Uint8Array) => Promise<void>;
  * body is there, or the end of an empty one.
  *
  * @param status The status code, a space and the reason phrase: `"200 OK"`.
- * @param headers The headers, in order. The list is copied.
+ * @param headers The headers, in order. Handlers copy them; middleware may change
+ * an array.
  * @param excInfo The value that was thrown, when an error response replaces
  * headers that were already set. If they have been sent, that value is thrown.
  * @returns The {@linkcode WriteCallable} for body bytes that the application
@@ -54,7 +56,7 @@ export type WriteCallable = (data: Uint8Array) => Promise<void>;
  */
 export type StartResponse = (
   status: string,
-  headers: WsgiHeader[],
+  headers: WsgiHeaderList,
   excInfo?: unknown,
 ) => WriteCallable;
 
@@ -66,7 +68,7 @@ export type WsgiResult =
   & (Iterable<Uint8Array> | AsyncIterable<Uint8Array>)
   & {
     /** Releases what the body holds: called once, however the request ends. */
-    close?(): void | Promise<void>;
+    close?(): unknown;
   };
 
 /**
@@ -151,7 +153,7 @@ export interface SizedReader {
    */
   read(size: number): Uint8Array | null | Promise<Uint8Array | null>;
   /** Releases the source. */
-  close?(): void | Promise<void>;
+  close?(): unknown;
 }
 
 /** The part of an open `Deno.FsFile` that is read from. */

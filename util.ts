@@ -855,7 +855,7 @@ export class FileWrapper {
   readonly blksize: number;
   // A field that is only declared is absent until it is assigned.
   /** Closes the file or cancels the stream. Absent if there is no such thing. */
-  declare readonly close?: () => void | Promise<void>;
+  declare readonly close?: () => unknown;
   readonly #reader: SizedReader | WsgiInput;
   readonly #blocks: AsyncGenerator<Uint8Array<ArrayBuffer>, undefined>;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
