@@ -2354,7 +2354,9 @@ const HANDLER_TESTS: Record<string, () => void | Promise<void>> = {
     assertStrictEquals(handler.environ["wsgi.errors"], stderr);
   },
   testScheme() {
-    for (const [https, scheme] of [["on", "https"], ["off", "http"]]) {
+    for (
+      const [https, scheme] of [["on", "https"], ["off", "http"]] as const
+    ) {
       const handler = new TestHandler({ HTTPS: https });
       handler.setupEnviron();
       assertEquals(handler.getScheme(), scheme);
