@@ -3,6 +3,7 @@
 /** What is published. */
 
 import { assert, assertEquals } from "@std/assert";
+import { VERSION } from "../_version.ts";
 import denoConfig from "../deno.json" with { type: "json" };
 
 const ROOT = new URL("../", import.meta.url);
@@ -26,11 +27,14 @@ async function listFiles(): Promise<string[]> {
     .filter((name) => name !== ".git");
 }
 
+async function listModules(): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(ROOT));
+  return entries.map(({ name }) => name).filter((name) => name.endsWith(".ts"));
+}
+
 Deno.test("deno publish takes the modules, the documentation and nothing else", async () => {
   const files = await listFiles();
-  const modules = [...Deno.readDirSync(ROOT)]
-    .map(({ name }) => name)
-    .filter((name) => name.endsWith(".ts"));
+  const modules = await listModules();
   const texts = ["CHANGELOG.md", "LICENSE", "README.md", "deno.json"];
   for (const name of files) {
     assert(modules.includes(name) || texts.includes(name), name);
@@ -40,12 +44,15 @@ Deno.test("deno publish takes the modules, the documentation and nothing else", 
   }
 });
 
-Deno.test("deno.json exports each public module", () => {
-  const modules = [...Deno.readDirSync(ROOT)]
-    .map(({ name }) => name)
-    .filter((name) => /^[a-z]\w*\.ts$/.test(name));
+Deno.test("deno.json exports each public module", async () => {
+  const modules = await listModules();
   assertEquals(
     Object.values(denoConfig.exports).sort(),
-    modules.map((name) => `./${name}`).sort(),
+    modules.filter((name) => !name.startsWith("_")).map((name) => `./${name}`)
+      .sort(),
   );
+});
+
+Deno.test("VERSION is that of deno.json", () => {
+  assertEquals(VERSION, denoConfig.version);
 });

@@ -123,6 +123,7 @@ async function makeModules(
   modules: Record<string, string>,
 ): Promise<AsyncDisposable & { path: string }> {
   const path = await Deno.makeTempDir();
+  await Deno.mkdir(`${path}/node_modules`);
   for (const [name, text] of Object.entries(modules)) {
     await Deno.writeTextFile(`${path}/${name}`, text);
   }
@@ -148,6 +149,12 @@ Deno.test("simple_server.ts tells how it is used", async () => {
     const option of [
       "--host HOST",
       "--port PORT",
+      "--unix-socket PATH",
+      "--cert FILE",
+      "--key FILE",
+      "--script-name PATH",
+      "--forwarded NAME=N",
+      "--max-body-size BYTES",
       "--once",
       "--quiet",
       "--no-validate",
@@ -236,6 +243,34 @@ Deno.test("simple_server.ts tells a URL that can be opened", async () => {
   const response = await fetch(program.url);
   assertStringIncludes(await response.text(), "Hello world!");
   assertEquals(await program.end(), { code: 0, stderr: "" });
+});
+
+Deno.test("simple_server.ts serves HTTPS with a certificate and its key", async () => {
+  const tls = new URL("tls/", import.meta.url).pathname;
+  const program = await Program.start(
+    ["--cert", `${tls}cert.pem`, "--key", `${tls}key.pem`, "--once", "--quiet"],
+    NET_AND_READ,
+  );
+  assertMatch(program.url, /^https:\/\/127\.0\.0\.1:\d+\/$/);
+  const caCerts = [await Deno.readTextFile(`${tls}cert.pem`)];
+  using client = Deno.createHttpClient({ caCerts });
+  const response = await fetch(program.url, { client });
+  assertStringIncludes(await response.text(), "\nHTTPS = 'on'\n");
+  assertEquals(await program.end(), { code: 0, stderr: "" });
+});
+
+Deno.test("simple_server.ts uses colors on a terminal only", async () => {
+  const program = `${Deno.execPath()} run ${PROGRAM.pathname} --spam`;
+  const { stdout } = await new Deno.Command("script", {
+    args: ["--quiet", "--command", program, "/dev/null"],
+    env: { NO_COLOR: "" },
+    stdin: "null",
+  }).output();
+  assertStringIncludes(
+    new TextDecoder().decode(stdout),
+    "\x1b[31m\x1b[1merror\x1b[39m\x1b[22m: Unknown option",
+  );
+  assertMatch((await run([], ["--spam"])).stderr, /^error: Unknown option/);
 });
 
 Deno.test("simple_server.ts lets a request finish, unless it is told twice to stop", async () => {
@@ -382,30 +417,44 @@ Deno.test("simple_server.ts says in one line what is wrong", async () => {
     "nothing.js": "export const spam = 1;",
     "throws.js": 'throw new Error("spam\\nham");',
     "throws_text.js": 'throw "spam";',
+    "uses_npm.js": 'import { sweep } from "./node_modules/broom.js";\nsweep();',
+    "node_modules/broom.js":
+      'export function sweep() { throw new Error("The broom is gone"); }',
+    "uses.js": 'function use() {\n new URL("spam");\n}\nuse();',
     "syntax.ts": "export default (",
     "import.js": 'import "./missing.js";',
   });
   const { path } = modules;
   const table: [args: string[], error: string][] = [
-    [
-      ["--spam"],
-      "Unknown option '--spam'. To specify a positional argument starting with a '-', place it at the end of the command after '--', as in '-- \"--spam\"",
-    ],
-    [["--port"], "Option '--port <value>' argument missing"],
-    [
+    [["--spam"], "Unknown option '--spam'; --help tells more"],
+    [["--port"], "Option '--port <value>' argument missing; --help tells more"],
+    ...[
       ["--port", "spam"],
-      'Cannot listen as the port must be 0 to 65535: received "spam"',
-    ],
-    [["--port="], 'Cannot listen as the port must be 0 to 65535: received ""'],
+      ["--port", ""],
+      ["--port", "-1"],
+      ["--port", "65536"],
+    ].map(([flag, value]): [string[], string] => [
+      [`${flag}=${value}`],
+      `Cannot take ${flag} as it must be 0 to 65535: received "${value}"; --help tells more`,
+    ]),
     [
-      ["--port=-1"],
-      'Cannot listen as the port must be 0 to 65535: received "-1"',
+      ["--max-body-size=1k"],
+      'Cannot take --max-body-size as it must be 0 to 9007199254740991: received "1k"; --help tells more',
+    ],
+    ...["spam=1", "for=", "for", "for=x", "=1"].map((
+      value,
+    ): [string[], string] => [
+      [`--forwarded=${value}`],
+      `Cannot take --forwarded as it must be for, proto, host or prefix, "=" and a number: received "${value}"; --help tells more`,
+    ]),
+    [
+      ["a", "b"],
+      'Cannot serve more than one module: received ["a", "b"]; --help tells more',
     ],
     [
-      ["--port=65536"],
-      'Cannot listen as the port must be 0 to 65535: received "65536"',
+      ["--cert", `${path}/missing.pem`],
+      `Cannot read "${path}/missing.pem": No such file or directory (os error 2): readfile '${path}/missing.pem'`,
     ],
-    [["a", "b"], 'Cannot serve more than one module: received ["a", "b"]'],
     [
       [`${path}/object.js`],
       `Cannot serve "${path}/object.js" as its export "default" or "application" must be a function: received [object Object]`,
@@ -418,7 +467,18 @@ Deno.test("simple_server.ts says in one line what is wrong", async () => {
       [`${path}/app.js:spam`],
       `Cannot serve "${path}/app.js" as its export "spam" must be a function: received undefined`,
     ],
-    [[`${path}/throws.js`], `Cannot load "${path}/throws.js": spam`],
+    [
+      [`${path}/throws.js`],
+      `Cannot load "${path}/throws.js": spam at file://${path}/throws.js:1:7`,
+    ],
+    [
+      [`${path}/uses.js`],
+      `Cannot load "${path}/uses.js": Invalid URL: 'spam' at file://${path}/uses.js:2:2`,
+    ],
+    [
+      [`${path}/uses_npm.js`],
+      `Cannot load "${path}/uses_npm.js": The broom is gone at file://${path}/uses_npm.js:2:1`,
+    ],
     [[`${path}/throws_text.js`], `Cannot load "${path}/throws_text.js": spam`],
     [
       [`${path}/syntax.ts`],
