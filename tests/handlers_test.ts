@@ -34,6 +34,7 @@ import type {
 } from "../types.ts";
 import { FileWrapper, setupTestingDefaults, WsgiInput } from "../util.ts";
 import { Client, exchange } from "./_client.ts";
+import { DENO } from "./conformance.ts";
 
 const encoder = new TextEncoder();
 const EMPTY = new Uint8Array(0);
@@ -2023,7 +2024,11 @@ Deno.test("toFetchHandler() leaves a connection usable whose body was not read",
 
 Deno.test("toFetchHandler() sends to HEAD the head of GET", async () => {
   const heads: Record<string, unknown> = {
-    "/200/list": ["200", "content-length: 4", ""],
+    "/200/list": [
+      "200",
+      `content-length: ${DENO === "Deno < 2.9.2" ? 0 : 4}`,
+      "",
+    ],
     "/200/generator": ["200", undefined, ""],
     "/304/list": ["304", undefined, ""],
     "/204/generator": ["204", undefined, ""],

@@ -23,6 +23,7 @@ import { options } from "./_under_validator.ts";
 import {
   application,
   cases,
+  DENO,
   handler,
   type Send,
   sendFor,
@@ -228,7 +229,7 @@ function registerCases(
 ): void {
   for (const conformanceCase of cases) {
     const { name, only, gaps, exercise } = conformanceCase;
-    if (only === "in process" || gaps?.Deno || unfit?.test(name)) continue;
+    if (only === "in process" || gaps?.[DENO] || unfit?.test(name)) continue;
     register(
       `${subject}: ${name}`,
       () => use((send) => exercise(sendFor(conformanceCase, send))),

@@ -3,10 +3,10 @@
 /** What is published. */
 
 import { assert, assertEquals } from "@std/assert";
-import { VERSION } from "../_version.ts";
-import denoConfig from "../deno.json" with { type: "json" };
+import { VERSION } from "../../_version.ts";
+import denoConfig from "../../deno.json" with { type: "json" };
 
-const ROOT = new URL("../", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
 const FILE_REGEXP = /^ +(file:\S+) \(/gm;
 
 /** The names of the files that would be published. */
