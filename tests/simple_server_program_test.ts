@@ -340,6 +340,28 @@ Deno.test("simple_server.ts serves the application of a module", async () => {
   }
 });
 
+Deno.test("simple_server.ts serves a module of another server, and one of npm", async () => {
+  await using other = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () =>
+      new Response(`export const app = ${makeApp("remote")};`, {
+        headers: { "Content-Type": "text/javascript" },
+      }),
+  );
+  const host = `127.0.0.1:${other.addr.port}`;
+  const table: [target: string, expected: string][] = [
+    [`http://${host}/app.js:app`, "\r\n\r\nremote"],
+    // Not an application, but a function that is known to be there.
+    ["npm:deno-std@1.4.0/assert/mod.js:assert", "\r\n\r\nA server error"],
+  ];
+  for (const [target, expected] of table) {
+    const args = ["--once", "--quiet", target];
+    const program = await Program.start(args, [...NET, `-I=${host}`]);
+    assertStringIncludes(await exchange(program.port, GET), expected);
+    assertEquals((await program.end()).code, 0);
+  }
+});
+
 Deno.test("simple_server.ts has the application checked, unless it is told not to", async () => {
   await using modules = await makeModules({
     "app.js": `export default (_environ, startResponse) => {

@@ -48,6 +48,11 @@ export declare function assertNotEquals<T>(
   expected: T,
   msg?: string,
 ): void;
+export declare function assertNotMatch(
+  actual: string,
+  expected: RegExp,
+  msg?: string,
+): void;
 export declare function assertRejects(
   fn: () => PromiseLike<unknown>,
   msg?: string,
