@@ -193,7 +193,7 @@ async function serve(args: string[]): Promise<void> {
   try {
     flags = readArgs(args);
   } catch (error) {
-    const [message = ""] = messageOf(error).split(". ", 1);
+    const message = messageOf(error).replace(/\. To specify .*/, "");
     throw new TypeError(`${message}; --help tells more`);
   }
   const { host, port, cert, key, module, once, maxBodySize } = flags;
