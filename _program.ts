@@ -212,18 +212,7 @@ async function serve(args: string[]): Promise<void> {
     ...(path !== undefined && { path }),
     ...(maxBodySize !== undefined && { maxBodySize }),
   };
-  let server: WsgiServer;
-  try {
-    server = makeServer(host, port, app, options);
-  } catch (error) {
-    throw new TypeError(
-      `Cannot listen on ${
-        path === undefined
-          ? `host ${quote(host)}, port ${port}`
-          : `socket ${quote(path)}`
-      }: ${messageOf(error)}`,
-    );
-  }
+  const server = makeServer(host, port, app, options);
   // The first signal lets requests finish, the second does not.
   let stop = () => {
     stop = () => Deno.exit();

@@ -259,6 +259,54 @@ Deno.test("simple_server.ts serves HTTPS with a certificate and its key", async 
   assertEquals(await program.end(), { code: 0, stderr: "" });
 });
 
+Deno.test("simple_server.ts serves at a mount point, behind proxies, and limits bodies", async () => {
+  const args = [
+    ["--script-name", "/app"],
+    ["--forwarded", "for=1", "--forwarded=proto=2"],
+    ["--max-body-size", "3"],
+  ].flat();
+  const program = await Program.start(["--quiet", ...args]);
+  assertMatch(program.url, /^http:\/\/127\.0\.0\.1:\d+\/app\/$/);
+  const head = [
+    "POST /app/spam HTTP/1.1",
+    "Host: h",
+    "Connection: close",
+    "X-Forwarded-For: 192.0.2.1, 192.0.2.2",
+    "X-Forwarded-Proto: https, http",
+  ].join("\r\n");
+  const small = `${head}\r\nContent-Length: 3\r\n\r\nabc`;
+  const response = await exchange(program.port, small);
+  for (
+    const line of [
+      "SCRIPT_NAME = '/app'",
+      "PATH_INFO = '/spam'",
+      "REMOTE_ADDR = '192.0.2.2'",
+      "wsgi.url_scheme = 'https'",
+    ]
+  ) assertStringIncludes(response, `\n${line}\n`);
+  const large = `${head}\r\nContent-Length: 4\r\n\r\nabcd`;
+  assertMatch(await exchange(program.port, large), /^HTTP\/1\.1 413 /);
+  assertMatch(await exchange(program.port, GET), /^HTTP\/1\.1 404 /);
+  program.kill("SIGTERM");
+  assertEquals(await program.end(), { code: 0, stderr: "" });
+});
+
+Deno.test("simple_server.ts serves at a Unix socket", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/socket`;
+  const program = await Program.start(
+    ["--unix-socket", path, "--once", "--quiet"],
+    [...NET_AND_READ, `--allow-write=${path}`],
+  );
+  assertEquals(program.url, `unix:${path}`);
+  using connection = await Deno.connect({ transport: "unix", path });
+  await connection.write(new TextEncoder().encode(GET));
+  const response = await new Response(connection.readable).text();
+  assertStringIncludes(response, "Hello world!");
+  assertEquals(await program.end(), { code: 0, stderr: "" });
+  await Deno.remove(directory, { recursive: true });
+});
+
 Deno.test("simple_server.ts uses colors on a terminal only", async () => {
   const program = `${Deno.execPath()} run ${PROGRAM.pathname} --spam`;
   const { stdout } = await new Deno.Command("script", {
