@@ -23,6 +23,7 @@ import type {
   WsgiApplication,
   WsgiEnviron,
   WsgiHeader,
+  WsgiHeaderList,
   WsgiResult,
 } from "./types.ts";
 import { FileWrapper, guessScheme, isHopByHop } from "./util.ts";
@@ -355,7 +356,7 @@ export abstract class BaseHandler {
    */
   startResponse(
     status: string,
-    headers: WsgiHeader[],
+    headers: WsgiHeaderList,
     excInfo?: unknown,
   ): WriteCallable {
     // A second call without excInfo is fatal, even when the first one threw
@@ -370,12 +371,10 @@ export abstract class BaseHandler {
     this.#state = "refused";
     this.checkStatus(status);
     // The list is the application's, which may use it again.
-    this.headers = new WsgiHeaders(
-      Array.isArray(headers) ? [...headers] : headers,
-    );
+    this.headers = WsgiHeaders.from(headers);
     this.#framing = new Framing(Number(status.slice(0, 3)), {
       isHead: this.#isHead,
-      length: this.#checkHeaders(headers),
+      length: this.#checkHeaders(this.headers),
     });
     this.status = status;
     this.#state = "started";
@@ -404,7 +403,7 @@ export abstract class BaseHandler {
   }
 
   /** Gives the Content-Length, if there is one. */
-  #checkHeaders(headers: WsgiHeader[]): number | undefined {
+  #checkHeaders(headers: WsgiHeaders): number | undefined {
     let length: number | undefined;
     for (const [name, value] of headers) {
       // Hop-by-hop headers are the server's own, and fatal (P088, P089).
@@ -419,7 +418,7 @@ export abstract class BaseHandler {
         if (length !== undefined || !isDigits(value)) {
           throw new TypeError(
             `Cannot set header "${name}" as it must be one number of bytes in decimal digits: received ${
-              quote(new WsgiHeaders(headers).getAll(name))
+              quote(headers.getAll(name))
             }`,
           );
         }

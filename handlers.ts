@@ -44,6 +44,7 @@ import type {
   WsgiApplication,
   WsgiEnviron,
   WsgiHeader,
+  WsgiHeaderList,
   WsgiResult,
 } from "./types.ts";
 import {

@@ -27,14 +27,20 @@
 
 import { quote } from "./_escape.ts";
 import { encodeLatin1 } from "./_latin1.ts";
-import type { WsgiHeader } from "./types.ts";
+
+/** One header: its name and its value, both native strings. */
+export type WsgiHeader = [name: string, value: string];
+
+/** The headers that a response begins with. They may be constant. */
+export type WsgiHeaderList =
+  | readonly (readonly [name: string, value: string])[]
+  | WsgiHeaders;
 
 // RFC 9110, 5.6.2: token = 1*tchar
 const NAME_REGEXP = /^[\w!#$%&'*+.^`|~-]+$/;
 
-// RFC 9110, 5.5: SP, HTAB, VCHAR and obs-text, beginning and ending with none
-// of the first two.
-const VALUE_REGEXP = /^(?![\t ])[\t -~\x80-\xff]*(?<![\t ])$/;
+// RFC 9110, 5.5: SP, HTAB, VCHAR and obs-text.
+const VALUE_REGEXP = /^[\t -~\x80-\xff]*$/;
 
 const CONTROL_REGEXP = /[^\t -~\x80-\uffff]/;
 const OUTSIDE_LATIN1_REGEXP = /[^\0-\xff]/;
@@ -64,11 +70,11 @@ export function isHeaderName(name: string): boolean {
 
 /**
  * Tells whether a header may have this value: tabs and the characters U+0020
- * to U+007E and U+0080 to U+00FF, with no space or tab at either end. The
- * empty value is one.
+ * to U+007E and U+0080 to U+00FF, or nothing at all. Spaces and tabs around it
+ * are not sent.
  *
  * @param value The value.
- * @returns Whether it can be sent as it is.
+ * @returns Whether it can be sent.
  *
  * @see {@link https://www.rfc-editor.org/rfc/rfc9110#section-5.5 | RFC 9110, 5.5}
  *
@@ -78,8 +84,8 @@ export function isHeaderName(name: string): boolean {
  * import { assert, assertFalse } from "@std/assert";
  *
  * assert(isHeaderValue("text/plain; charset=utf-8"));
+ * assert(isHeaderValue(" text/plain"));
  * assertFalse(isHeaderValue("/\r\nSet-Cookie: id=1"));
- * assertFalse(isHeaderValue(" text/plain"));
  * ```
  */
 export function isHeaderValue(value: string): boolean {
@@ -89,11 +95,9 @@ export function isHeaderValue(value: string): boolean {
 /** What is wrong with a value that was refused. */
 function faultOf(value: unknown): string {
   if (typeof value !== "string") return "is not a string";
-  if (CONTROL_REGEXP.test(value)) return "has a control character";
-  if (OUTSIDE_LATIN1_REGEXP.test(value)) {
-    return "has a character outside Latin-1";
-  }
-  return "begins or ends with a blank";
+  return CONTROL_REGEXP.test(value)
+    ? "has a control character"
+    : "has a character outside Latin-1";
 }
 
 function checkHeader(name: string, value: string): void {
@@ -108,6 +112,32 @@ function checkHeader(name: string, value: string): void {
         `received ${quote(value)}`,
     );
   }
+}
+
+/** The header at a place in a list, checked. */
+function checkItem(header: unknown): WsgiHeader {
+  if (!Array.isArray(header) || header.length !== 2) {
+    throw new TypeError(
+      "Cannot create headers as each must be a [name, value] array: " +
+        `received ${quote(header)}`,
+    );
+  }
+  const [name, value] = header;
+  checkHeader(name, value);
+  return [name, value];
+}
+
+/** `value` as it is sent. A regular expression could take quadratic time. */
+function stripBlanks(value: string): string {
+  let start = 0;
+  let end = value.length;
+  while (start < end && isBlank(value[start])) start++;
+  while (start < end && isBlank(value[end - 1])) end--;
+  return value.slice(start, end);
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === " " || character === "\t";
 }
 
 function isSameName(name: string, other: string): boolean {
@@ -137,9 +167,13 @@ function formatParameter(name: string, value: string | null): string {
 /**
  * The headers of a response, in order, a name occurring any number of times.
  *
+ * An array that it is created with is wrapped: what is changed here shows
+ * there, and the other way round. {@linkcode WsgiHeaders.from} makes a copy.
+ *
  * A header that {@linkcode isHeaderName} and {@linkcode isHeaderValue} do not
  * allow is refused with a `TypeError` that shows it, and nothing has changed
- * then. What is allowed is kept as it is given.
+ * then. What is allowed is kept as it is given. Only what others do to a wrapped
+ * array is not checked here; the handlers check all that they are given.
  *
  * Names are looked up without regard to the case of ASCII letters. A name that
  * no header can have may be looked up like any other: it is not there.
@@ -162,37 +196,85 @@ function formatParameter(name: string, value: string | null): string {
  * assertEquals(headers.getAll("set-cookie"), ["a=1", "b=2"]);
  * assertEquals([...headers][0], ["Set-Cookie", "a=1"]);
  * ```
+ *
+ * @example Middleware that adds a header
+ * ```ts
+ * import { toFetchHandler } from "@wsgi/wsgiref/handlers";
+ * import { WsgiHeaders } from "@wsgi/wsgiref/headers";
+ * import type { WsgiApplication } from "@wsgi/wsgiref/types";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function noStore(app: WsgiApplication): WsgiApplication {
+ *   return (environ, startResponse) =>
+ *     app(environ, (status, headers, excInfo) => {
+ *       new WsgiHeaders(headers).set("Cache-Control", "no-store");
+ *       return startResponse(status, headers, excInfo);
+ *     });
+ * }
+ *
+ * const app = noStore((_environ, startResponse) => {
+ *   startResponse("204 No Content", []);
+ *   return [];
+ * });
+ *
+ * const response = await toFetchHandler(app)(new Request("http://localhost/"));
+ * assertEquals(response.headers.get("Cache-Control"), "no-store");
+ * ```
  */
 export class WsgiHeaders implements Iterable<WsgiHeader> {
-  #headers: WsgiHeader[] = [];
+  readonly #headers: WsgiHeader[];
 
   /**
    * Constructs a new instance.
    *
-   * @param headers The headers to begin with. They are copied.
+   * @param headers The array to wrap, or headers whose array to wrap. Without
+   * it, there are no headers yet.
    * @throws {TypeError} If `headers` is not an array of arrays of a name and a
    * value, or if one of them may not be sent.
    */
-  constructor(
-    headers: readonly (readonly [name: string, value: string])[] = [],
-  ) {
-    if (!Array.isArray(headers)) {
-      throw new TypeError(
-        "Cannot create headers as they must be an array of [name, value] " +
-          `arrays: received ${quote(headers)}`,
-      );
+  constructor(headers: WsgiHeaderList = []) {
+    this.#headers = WsgiHeaders.#listOf(headers);
+    for (const header of this.#headers) checkItem(header);
+  }
+
+  /**
+   * Copies headers, with their values as they are sent: without the spaces and
+   * tabs around them. Handlers do so with what applications give them.
+   *
+   * @param headers The headers to copy.
+   * @returns The copy.
+   * @throws {TypeError} If `headers` is not an array of arrays of a name and a
+   * value, or if one of them may not be sent.
+   *
+   * @example Usage
+   * ```ts
+   * import { WsgiHeaders } from "@wsgi/wsgiref/headers";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const DEFAULTS = [["Content-Type", "text/plain "]] as const;
+   * const headers = WsgiHeaders.from(DEFAULTS);
+   * headers.set("Vary", "Cookie");
+   *
+   * assertEquals(headers.get("Content-Type"), "text/plain");
+   * assertEquals(DEFAULTS.length, 1);
+   * ```
+   */
+  static from(headers: WsgiHeaderList): WsgiHeaders {
+    const copy = new WsgiHeaders();
+    for (const header of WsgiHeaders.#listOf(headers)) {
+      const [name, value] = checkItem(header);
+      copy.#headers.push([name, stripBlanks(value)]);
     }
-    for (const header of headers) {
-      if (!Array.isArray(header) || header.length !== 2) {
-        throw new TypeError(
-          "Cannot create headers as each must be a [name, value] array: " +
-            `received ${quote(header)}`,
-        );
-      }
-      const [name, value] = header;
-      checkHeader(name, value);
-      this.#headers.push([name, value]);
-    }
+    return copy;
+  }
+
+  static #listOf(headers: WsgiHeaderList): WsgiHeader[] {
+    if (headers instanceof WsgiHeaders) return headers.#headers;
+    if (Array.isArray(headers)) return headers;
+    throw new TypeError(
+      "Cannot create headers as they must be an array of [name, value] " +
+        `arrays: received ${quote(headers)}`,
+    );
   }
 
   /** The number of headers, each occurrence of a name counted. */
@@ -254,9 +336,11 @@ export class WsgiHeaders implements Iterable<WsgiHeader> {
    * @param name The name.
    */
   delete(name: string): void {
-    this.#headers = this.#headers.filter((header) =>
-      !isSameName(header[0], name)
-    );
+    let size = 0;
+    for (const header of this.#headers) {
+      if (!isSameName(header[0], name)) this.#headers[size++] = header;
+    }
+    this.#headers.length = size;
   }
 
   /**
@@ -290,6 +374,10 @@ export class WsgiHeaders implements Iterable<WsgiHeader> {
 
   /**
    * Adds a header at the end, whether or not its name is there already.
+   *
+   * Parameters have their values in quotes, as in Python. Browsers take none in
+   * `Set-Cookie`, as of `{ Path: "/" }`: give that header its whole value, such
+   * as `"a=1; Path=/"`, or use `setCookie()` of `@std/http/cookie`.
    *
    * @param name The name.
    * @param value What stands before the parameters, or `null` for nothing.
@@ -399,7 +487,9 @@ export class WsgiHeaders implements Iterable<WsgiHeader> {
    */
   toString(): string {
     let lines = "";
-    for (const [name, value] of this.#headers) lines += `${name}: ${value}\r\n`;
+    for (const [name, value] of this.#headers) {
+      lines += `${name}: ${stripBlanks(value)}\r\n`;
+    }
     return `${lines}\r\n`;
   }
 

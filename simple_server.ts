@@ -1,6 +1,5 @@
 #!/usr/bin/env -S deno run --allow-net
 // Copyright 2026 the wsgiref authors. MIT license.
-// deno-lint-ignore-file no-console -- it is a program too
 
 /**
  * A web server for an application, on `Deno.serve`: for development, tests and
@@ -26,13 +25,13 @@
  * @module
  */
 
-import denoConfig from "./deno.json" with { type: "json" };
 import { escape, escapeControls, quote } from "./_escape.ts";
 import { TextErrorStream } from "./_error_stream.ts";
 import { FetchHandler, type FetchHandlerOptions } from "./_fetch_handler.ts";
 import { checkRequestOptions, requestEnviron } from "./_request_environ.ts";
 import { RequestError } from "./_request_error.ts";
 import { isPromise } from "./_result.ts";
+import { VERSION } from "./_version.ts";
 import type {
   ErrorStream,
   WsgiApplication,
@@ -40,7 +39,7 @@ import type {
   WsgiResult,
 } from "./types.ts";
 
-const SOFTWARE = `wsgiref/${denoConfig.version}`;
+const SOFTWARE = `wsgiref/${VERSION}`;
 
 const encoder = new TextEncoder();
 
@@ -810,130 +809,12 @@ export function makeServer<Server extends WsgiServer = WsgiServer>(
   return server;
 }
 
-const USAGE = `wsgiref ${denoConfig.version}
-Serves a WSGI application.
-
-USAGE
-  deno run -N jsr:@wsgi/wsgiref/simple-server [OPTIONS] [MODULE[:NAME]]
-
-  MODULE is a file or a URL. NAME is the export to serve, by default "default"
-  or "application"; a file needs -R too. Without MODULE, the demo application
-  is served.
-
-OPTIONS
-  --host HOST    The address to listen at (127.0.0.1)
-  --port PORT    The port to listen at, 0 for any that is free (8000)
-  --once         Answer one request, then exit
-  --quiet        Do not log requests
-  --no-validate  Do not check that the application conforms to PEP 3333
-  --help         Print this help and exit
-  --version      Print the version and exit`;
-
-/** An error as one line: its message, and where in a module it happened. */
-function describe(error: unknown): string {
-  // Deno colors its messages also where nobody sees it.
-  const text = (error instanceof Error ? error.message : String(error))
-    // deno-lint-ignore no-control-regex
-    .replace(/\x1b\[[\d;]*m/g, "");
-  const [line = ""] = text.split("\n", 1);
-  const [, place] = /^ +at (\S+)$/m.exec(text) ?? [];
-  return line.replace(/\.$/, "") + (place ? ` at ${place}` : "");
-}
-
-/** Loads the application that the command line names. */
-async function loadApp(target: string): Promise<WsgiApplication> {
-  const [, path = "", name] = /^(.+?)(?::(\w+))?$/.exec(target) ?? [];
-  const { pathToFileURL } = await import("node:url");
-  const url = /^[a-z][a-z\d+.-]+:/i.test(path)
-    ? path
-    : pathToFileURL(path).href;
-  let module: Record<string, unknown>;
-  try {
-    module = await import(url);
-  } catch (error) {
-    throw new TypeError(`Cannot load ${quote(path)}: ${describe(error)}`);
-  }
-  const app = name === undefined
-    ? module.default ?? module.application
-    : module[name];
-  if (typeof app !== "function") {
-    throw new TypeError(
-      `Cannot serve ${quote(path)} as its export ${
-        name === undefined ? '"default" or "application"' : quote(name)
-      } must be a function: received ${quote(app)}`,
-    );
-  }
-  return app as WsgiApplication;
-}
-
-/** Has an application checked. The log tells the rule that it breaks. */
-async function validate(app: WsgiApplication): Promise<WsgiApplication> {
-  // Only the program needs it.
-  const { validator } = await import("./validate.ts");
-  return validator(app, {
-    onViolation(violation) {
-      violation.name = `${violation.code} [${violation.clause}]`;
-      throw violation;
-    },
-  });
-}
-
-async function main(): Promise<void> {
-  const { parseArgs } = await import("node:util");
-  const { values: flags, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      host: { type: "string", default: "127.0.0.1" },
-      port: { type: "string", default: "8000" },
-      once: { type: "boolean", default: false },
-      quiet: { type: "boolean", default: false },
-      "no-validate": { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-      version: { type: "boolean", default: false },
-    },
-  });
-  const { host, port, once, quiet } = flags;
-  if (flags.help) return console.log(USAGE);
-  if (flags.version) return console.log(SOFTWARE);
-  const [target, ...others] = positionals;
-  if (others.length > 0) {
-    throw new TypeError(
-      `Cannot serve more than one module: received ${quote(positionals)}`,
-    );
-  }
-  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
-    throw new RangeError(
-      `Cannot listen as the port must be 0 to 65535: received ${quote(port)}`,
-    );
-  }
-  let app = target === undefined ? demoApp : await loadApp(target);
-  if (!flags["no-validate"]) app = await validate(app);
-  const server = makeServer(host, Number(port), app, { quiet });
-  // The first signal lets requests finish, the second does not.
-  let stop = () => {
-    stop = () => Deno.exit();
-    server.shutdown();
-  };
-  // Windows has no SIGTERM.
-  const terminate = Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM";
-  for (const signal of ["SIGINT", terminate] as const) {
-    Deno.addSignalListener(signal, () => stop());
-  }
-  const { serverName: name, serverPort } = server;
-  console.log(
-    `Serving on http://${
-      name.includes(":") ? `[${name}]` : name
-    }:${serverPort}/`,
-  );
-  await (once ? server.handleRequest() : server.serveForever());
-  await server.shutdown();
-  Deno.exit();
-}
-
-if (import.meta.main) {
+// Deno looks for what to load in the first import, which bundlers leave out as
+// it is never reached. They cannot read the second.
+// deno-lint-ignore no-constant-condition
+if (false) import("./_program.ts");
+if (import.meta.main && import.meta.url.endsWith("/simple_server.ts")) {
+  const program = "./_program.ts";
   // Not awaited, as the module to serve may import this one.
-  main().catch((error) => {
-    console.error(`error: ${describe(error)}`);
-    Deno.exit(1);
-  });
+  import(program).then(({ main }) => main());
 }

@@ -24,8 +24,9 @@
  * @module
  */
 
-/** One header: its name and its value, both native strings. */
-export type WsgiHeader = [name: string, value: string];
+import type { WsgiHeaderList } from "./headers.ts";
+
+export type { WsgiHeader, WsgiHeaderList } from "./headers.ts";
 
 /**
  * Hands body bytes to the server ahead of the result, for applications that
@@ -44,7 +45,8 @@ export type WriteCallable = (data: Uint8Array) => Promise<void>;
  * body is there, or the end of an empty one.
  *
  * @param status The status code, a space and the reason phrase: `"200 OK"`.
- * @param headers The headers, in order. The list is copied.
+ * @param headers The headers, in order. Handlers copy them; middleware may change
+ * an array.
  * @param excInfo The value that was thrown, when an error response replaces
  * headers that were already set. If they have been sent, that value is thrown.
  * @returns The {@linkcode WriteCallable} for body bytes that the application
@@ -54,7 +56,7 @@ export type WriteCallable = (data: Uint8Array) => Promise<void>;
  */
 export type StartResponse = (
   status: string,
-  headers: WsgiHeader[],
+  headers: WsgiHeaderList,
   excInfo?: unknown,
 ) => WriteCallable;
 
@@ -66,7 +68,7 @@ export type WsgiResult =
   & (Iterable<Uint8Array> | AsyncIterable<Uint8Array>)
   & {
     /** Releases what the body holds: called once, however the request ends. */
-    close?(): void | Promise<void>;
+    close?(): unknown;
   };
 
 /**
@@ -151,7 +153,7 @@ export interface SizedReader {
    */
   read(size: number): Uint8Array | null | Promise<Uint8Array | null>;
   /** Releases the source. */
-  close?(): void | Promise<void>;
+  close?(): unknown;
 }
 
 /** The part of an open `Deno.FsFile` that is read from. */
@@ -199,15 +201,110 @@ export type FileWrapperFactory = (
   blksize?: number,
 ) => WsgiResult;
 
+/** The variables of the request headers that are common. */
+export type HttpVariable =
+  | "HTTP_ACCEPT"
+  | "HTTP_ACCEPT_CHARSET"
+  | "HTTP_ACCEPT_ENCODING"
+  | "HTTP_ACCEPT_LANGUAGE"
+  | "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"
+  | "HTTP_ACCESS_CONTROL_REQUEST_METHOD"
+  | "HTTP_AUTHORIZATION"
+  | "HTTP_CACHE_CONTROL"
+  | "HTTP_CONNECTION"
+  | "HTTP_CONTENT_DISPOSITION"
+  | "HTTP_CONTENT_ENCODING"
+  | "HTTP_CONTENT_LANGUAGE"
+  | "HTTP_CONTENT_LOCATION"
+  | "HTTP_CONTENT_RANGE"
+  | "HTTP_COOKIE"
+  | "HTTP_DATE"
+  | "HTTP_DNT"
+  | "HTTP_EARLY_DATA"
+  | "HTTP_EXPECT"
+  | "HTTP_FORWARDED"
+  | "HTTP_FROM"
+  | "HTTP_HOST"
+  | "HTTP_IDEMPOTENCY_KEY"
+  | "HTTP_IF_MATCH"
+  | "HTTP_IF_MODIFIED_SINCE"
+  | "HTTP_IF_NONE_MATCH"
+  | "HTTP_IF_RANGE"
+  | "HTTP_IF_UNMODIFIED_SINCE"
+  | "HTTP_KEEP_ALIVE"
+  | "HTTP_LAST_EVENT_ID"
+  | "HTTP_MAX_FORWARDS"
+  | "HTTP_ORIGIN"
+  | "HTTP_PRAGMA"
+  | "HTTP_PREFER"
+  | "HTTP_PRIORITY"
+  | "HTTP_RANGE"
+  | "HTTP_REFERER"
+  | "HTTP_SAVE_DATA"
+  | "HTTP_SEC_CH_UA"
+  | "HTTP_SEC_CH_UA_MOBILE"
+  | "HTTP_SEC_CH_UA_PLATFORM"
+  | "HTTP_SEC_FETCH_DEST"
+  | "HTTP_SEC_FETCH_MODE"
+  | "HTTP_SEC_FETCH_SITE"
+  | "HTTP_SEC_FETCH_USER"
+  | "HTTP_SEC_GPC"
+  | "HTTP_SEC_WEBSOCKET_EXTENSIONS"
+  | "HTTP_SEC_WEBSOCKET_KEY"
+  | "HTTP_SEC_WEBSOCKET_PROTOCOL"
+  | "HTTP_SEC_WEBSOCKET_VERSION"
+  | "HTTP_TE"
+  | "HTTP_TRACEPARENT"
+  | "HTTP_TRACESTATE"
+  | "HTTP_TRAILER"
+  | "HTTP_TRANSFER_ENCODING"
+  | "HTTP_UPGRADE"
+  | "HTTP_UPGRADE_INSECURE_REQUESTS"
+  | "HTTP_USER_AGENT"
+  | "HTTP_VIA";
+
 /**
  * The request, as a plain dictionary that the application may change.
  *
- * Variables that the client or the server did not give are absent.
+ * Variables that the client or the server did not give are absent. Those of
+ * request headers have a type if their header is common or begins with `X-`.
+ * Others are `unknown`, so that a misspelled one does not pass for a string;
+ * an application can declare its own, as the second example does.
  *
  * @see {@link https://peps.python.org/pep-3333/#environ-variables | PEP 3333: environ Variables}
  * @see {@link https://www.rfc-editor.org/rfc/rfc3875#section-4.1 | RFC 3875, 4.1}
+ *
+ * @example Usage
+ * ```ts
+ * import type { WsgiEnviron } from "@wsgi/wsgiref/types";
+ * import { setupTestingDefaults } from "@wsgi/wsgiref/util";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const environ: WsgiEnviron = setupTestingDefaults({ HTTP_COOKIE: "a=1" });
+ *
+ * assertEquals(environ.HTTP_COOKIE?.split("="), ["a", "1"]);
+ * assertEquals(environ.HTTP_X_REQUEST_ID, undefined);
+ * ```
+ *
+ * @example Variables of an application's own
+ * ```ts ignore
+ * import { setupTestingDefaults } from "@wsgi/wsgiref/util";
+ * import { assertEquals } from "@std/assert";
+ *
+ * declare module "@wsgi/wsgiref/types" {
+ *   interface WsgiEnviron {
+ *     "shop.user"?: { name: string };
+ *     HTTP_DEVICE_MEMORY?: string;
+ *   }
+ * }
+ *
+ * const environ = setupTestingDefaults({ "shop.user": { name: "Eric" } });
+ *
+ * assertEquals(environ["shop.user"]?.name.length, 4);
+ * ```
  */
-export interface WsgiEnviron {
+export interface WsgiEnviron
+  extends Partial<Record<HttpVariable, string | undefined>> {
   /** The request method, such as `"GET"`. */
   REQUEST_METHOD: string;
   /** The part of the path that leads to the application; empty at the root. */
@@ -226,8 +323,28 @@ export interface WsgiEnviron {
   SERVER_PORT: string;
   /** The protocol of the request, such as `"HTTP/1.1"`. */
   SERVER_PROTOCOL: string;
-  /** The headers of the request: upper case, dashes as underscores. */
-  [header: `HTTP_${string}`]: string | undefined;
+  /** The version of CGI that the gateway speaks, such as `"CGI/1.1"`. */
+  GATEWAY_INTERFACE?: string;
+  /** The name and version of the server. */
+  SERVER_SOFTWARE?: string;
+  /** `"on"` for a secure connection, as CGI servers have it. */
+  HTTPS?: string;
+  /** The address of the client, or of the last proxy. */
+  REMOTE_ADDR?: string;
+  /** The port of the client, as decimal digits. */
+  REMOTE_PORT?: string;
+  /** The domain name of the client. */
+  REMOTE_HOST?: string;
+  /** The name of the user that the server has authenticated. */
+  REMOTE_USER?: string;
+  /** The scheme that the server has authenticated the user by: `"Basic"`. */
+  AUTH_TYPE?: string;
+  /** The target of the request as the client sent it, not decoded. */
+  REQUEST_URI?: string;
+  /** The path in the file system that the server maps `PATH_INFO` to. */
+  PATH_TRANSLATED?: string;
+  /** Other headers of the request: upper case, dashes as underscores. */
+  [header: `HTTP_X_${string}`]: string | undefined;
   /** The version of the protocol: 1.0. */
   "wsgi.version": readonly [major: number, minor: number];
   /** The scheme of the URL: `"http"` or `"https"`. */
@@ -244,7 +361,11 @@ export interface WsgiEnviron {
   "wsgi.run_once": boolean;
   /** Whether `wsgi.input` ends by itself, with or without `CONTENT_LENGTH`. */
   "wsgi.input_terminated"?: boolean;
-  /** Makes a result from a file, which the server may send faster. */
+  /**
+   * Makes a result from a file, which the server may send faster. Where it can
+   * be absent, `wrapFile()` of `@wsgi/wsgiref/util` stands in for it:
+   * `(environ["wsgi.file_wrapper"] ?? wrapFile)(file)`.
+   */
   "wsgi.file_wrapper"?: FileWrapperFactory;
   /** The request as the platform gave it, where there is one. */
   "wsgiref.request"?: Request;

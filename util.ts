@@ -272,6 +272,9 @@ function normalizePath(path: string): string {
  * an application can tell `/x` from `/x/`. What comes before the first slash of a
  * `PATH_INFO` that does not begin with one stays where it is.
  *
+ * An application can so be made of several, each of which finds its own URI in
+ * `SCRIPT_NAME`: the second example.
+ *
  * @param environ The request, which is changed.
  * @returns The segment, or `null` if none is left.
  *
@@ -285,6 +288,28 @@ function normalizePath(path: string): string {
  * const environ = { SCRIPT_NAME: "/app", PATH_INFO: "/blog/2026" };
  * assertEquals(shiftPathInfo(environ), "blog");
  * assertEquals(environ, { SCRIPT_NAME: "/app/blog", PATH_INFO: "/2026" });
+ * ```
+ *
+ * @example Several applications
+ * ```ts
+ * import { toFetchHandler } from "@wsgi/wsgiref/handlers";
+ * import { demoApp } from "@wsgi/wsgiref/simple-server";
+ * import type { WsgiApplication } from "@wsgi/wsgiref/types";
+ * import { shiftPathInfo } from "@wsgi/wsgiref/util";
+ * import { assertStringIncludes } from "@std/assert";
+ *
+ * const notFound: WsgiApplication = (_environ, startResponse) => {
+ *   startResponse("404 Not Found", []);
+ *   return [];
+ * };
+ * const apps = new Map([["demo", demoApp], [null, demoApp]]);
+ * const app: WsgiApplication = (environ, startResponse) =>
+ *   (apps.get(shiftPathInfo(environ)) ?? notFound)(environ, startResponse);
+ *
+ * const request = new Request("http://localhost/demo/page");
+ * const text = await (await toFetchHandler(app)(request)).text();
+ * assertStringIncludes(text, "\nSCRIPT_NAME = '/demo'\n");
+ * assertStringIncludes(text, "\nPATH_INFO = '/page'\n");
  * ```
  */
 export function shiftPathInfo(environ: Partial<WsgiEnviron>): string | null {
@@ -325,7 +350,8 @@ class ErrorBuffer implements ErrorStream {
 
 /**
  * Sets the variables that a test needs and that are absent: a `GET` of `/` on
- * 127.0.0.1 with an empty body.
+ * 127.0.0.1 with an empty body. It is for tests only: a server must not take
+ * made-up values for those of a request.
  *
  * What is written to `wsgi.errors` can be read with its `toString()`. With a
  * `wsgi.url_scheme` other than http and https, `SERVER_PORT` is not set.
@@ -898,10 +924,13 @@ async function readBlock(
 }
 
 /**
- * Makes a result from something that can be read: the value of
- * `wsgi.file_wrapper`.
+ * A result made from something that can be read.
  *
- * It reads from where a file stands, and is over for good once it has ended.
+ * It reads from where a file stands to its end, and is over for good then. So
+ * `seek()` before it sends the rest of a file, as from the first byte of a
+ * range. The handlers count the bytes of a file or a `Blob` themselves; where
+ * the application sets `Content-Length`, they send just as many, so that a range
+ * may end early.
  *
  * @see {@link https://peps.python.org/pep-3333/#optional-platform-specific-file-handling | PEP 3333: Optional Platform-Specific File Handling}
  *
@@ -916,6 +945,31 @@ async function readBlock(
  * }
  * assertEquals(lengths, [4, 4, 2]);
  * ```
+ *
+ * @example A range of a file
+ * ```ts
+ * import { toFetchHandler } from "@wsgi/wsgiref/handlers";
+ * import { FileWrapper } from "@wsgi/wsgiref/util";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = await Deno.makeTempFile();
+ * await Deno.writeTextFile(path, "0123456789");
+ *
+ * const handler = toFetchHandler(async (_environ, startResponse) => {
+ *   const file = await Deno.open(path);
+ *   await file.seek(3, Deno.SeekMode.Start);
+ *   startResponse("206 Partial Content", [
+ *     ["Content-Type", "text/plain"],
+ *     ["Content-Range", "bytes 3-6/10"],
+ *     ["Content-Length", "4"],
+ *   ]);
+ *   return new FileWrapper(file);
+ * });
+ *
+ * const response = await handler(new Request("http://localhost/"));
+ * assertEquals(await response.text(), "3456");
+ * await Deno.remove(path);
+ * ```
  */
 export class FileWrapper {
   /** What is read. */
@@ -924,7 +978,7 @@ export class FileWrapper {
   readonly blksize: number;
   // A field that is only declared is absent until it is assigned.
   /** Closes the file or cancels the stream. Absent if there is no such thing. */
-  declare readonly close?: () => void | Promise<void>;
+  declare readonly close?: () => unknown;
   readonly #reader: SizedReader | WsgiInput;
   readonly #blocks: AsyncGenerator<Uint8Array<ArrayBuffer>, undefined>;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
@@ -1040,4 +1094,36 @@ export class FileWrapper {
     }
     return undefined;
   }
+}
+
+/**
+ * Makes a {@linkcode FileWrapper}, without `new`: for applications that PEP 3333
+ * has look for `wsgi.file_wrapper` first.
+ *
+ * @param filelike What to read: an open file, a stream, a `Blob` or an object
+ * with `read(size)`.
+ * @param blksize The number of bytes to read at a time.
+ * @returns The result.
+ * @throws {TypeError} If `filelike` cannot be read.
+ * @throws {RangeError} If `blksize` is not a positive integer.
+ *
+ * @see {@link https://peps.python.org/pep-3333/#optional-platform-specific-file-handling | PEP 3333: Optional Platform-Specific File Handling}
+ *
+ * @example Usage
+ * ```ts
+ * import { toFetchHandler } from "@wsgi/wsgiref/handlers";
+ * import { wrapFile } from "@wsgi/wsgiref/util";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const handler = toFetchHandler((environ, startResponse) => {
+ *   startResponse("200 OK", [["Content-Type", "text/plain"]]);
+ *   return (environ["wsgi.file_wrapper"] ?? wrapFile)(new Blob(["spam"]));
+ * });
+ *
+ * const response = await handler(new Request("http://localhost/"));
+ * assertEquals(await response.text(), "spam");
+ * ```
+ */
+export function wrapFile(filelike: FileLike, blksize?: number): FileWrapper {
+  return new FileWrapper(filelike, blksize);
 }

@@ -47,7 +47,7 @@
 import { AssertionError } from "@std/assert/assertion-error";
 import { quote } from "./_escape.ts";
 import { type BlockIterator, isPromise, iterate } from "./_result.ts";
-import { isHeaderName, isHeaderValue } from "./headers.ts";
+import { isHeaderName, isHeaderValue, WsgiHeaders } from "./headers.ts";
 import type {
   ErrorStream,
   FileWrapperFactory,
@@ -57,6 +57,7 @@ import type {
   WsgiApplication,
   WsgiEnviron,
   WsgiHeader,
+  WsgiHeaderList,
   WsgiResult,
 } from "./types.ts";
 import { FileWrapper, isHopByHop } from "./util.ts";
@@ -945,6 +946,7 @@ const NON_CGI_NAME_REGEXP = /[a-z-]/;
 // deno-lint-ignore no-control-regex
 const CONTROL_REGEXP = /[\0-\x1f\x7f]/;
 const DIGITS_REGEXP = /^\d+$/;
+const BLANK_END_REGEXP = /^[\t ]|[\t ]$/;
 const PROTOCOL_REGEXP = /^HTTP\/\d(?:\.\d)?$/;
 const SCHEME_REGEXP = /^[a-z][a-z\d+.-]*$/i;
 const STATUS_REGEXP =
@@ -1501,7 +1503,7 @@ class ResponseGuard {
 
   start(
     status: string,
-    headers: WsgiHeader[],
+    headers: WsgiHeaderList,
     excInfo: unknown,
     rest: unknown[],
   ): WriteCallable {
@@ -1565,7 +1567,10 @@ class ResponseGuard {
     }
   }
 
-  #checkHeaders(headers: WsgiHeader[]): void {
+  #checkHeaders(list: WsgiHeaderList): void {
+    const headers = list instanceof WsgiHeaders
+      ? list.items()
+      : list as WsgiHeader[];
     this.#hasContentType = false;
     this.#length = undefined;
     // P018, P081: a list.
@@ -1607,7 +1612,7 @@ class ResponseGuard {
       // P083: without punctuation at its end.
       exchange.report("header-name-end", name);
     }
-    if (!isHeaderValue(value)) {
+    if (!isHeaderValue(value) || BLANK_END_REGEXP.test(value)) {
       if (NON_NATIVE_REGEXP.test(value)) {
         // P135, P133, P134, P003: characters that stand for bytes.
         exchange.report("response-string-range", header);
@@ -1855,7 +1860,8 @@ class ResultGuard {
   #release(): void | Promise<void> {
     const returned = this.#isCut ? this.#iterator?.return?.() : undefined;
     const close = () => this.#hasClose ? this.result.close?.() : undefined;
-    return isPromise(returned) ? returned.then(close) : close();
+    const closed = isPromise(returned) ? returned.then(close) : close();
+    return isPromise(closed) ? closed.then(() => {}) : undefined;
   }
 
   #fail(error: unknown): never {

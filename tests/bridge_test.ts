@@ -42,7 +42,7 @@ async function headOf(
   >();
   const app = fromFetchHandler(() => response);
   await app(setupTestingDefaults({}), (status, headers) => {
-    resolve({ status, headers });
+    resolve({ status, headers: [...headers] as WsgiHeader[] });
     return () => Promise.resolve();
   });
   return await promise;

@@ -34,6 +34,7 @@ import type {
 } from "../types.ts";
 import { FileWrapper, setupTestingDefaults, WsgiInput } from "../util.ts";
 import { Client, exchange } from "./_client.ts";
+import { DENO } from "./conformance.ts";
 
 const encoder = new TextEncoder();
 const EMPTY = new Uint8Array(0);
@@ -682,7 +683,6 @@ Deno.test("startResponse() refuses headers that cannot be sent (D1, D2, D34)", (
         [["X-A", "\u20ac"]],
         `${value} has a character outside Latin-1: received "\u20ac"`,
       ],
-      [[["X-A", " 1"]], `${value} begins or ends with a blank: received " 1"`],
     ] as [WsgiHeader[], string][]
   ) {
     assertEquals(refusal(OK, headers), message);
@@ -2046,7 +2046,11 @@ Deno.test("toFetchHandler() leaves a connection usable whose body was not read",
 
 Deno.test("toFetchHandler() sends to HEAD the head of GET", async () => {
   const heads: Record<string, unknown> = {
-    "/200/list": ["200", "content-length: 4", ""],
+    "/200/list": [
+      "200",
+      `content-length: ${DENO === "Deno < 2.9.2" ? 0 : 4}`,
+      "",
+    ],
     "/200/generator": ["200", undefined, ""],
     "/304/list": ["304", undefined, ""],
     "/204/generator": ["204", undefined, ""],
@@ -2378,7 +2382,9 @@ const HANDLER_TESTS: Record<string, () => void | Promise<void>> = {
     assertStrictEquals(handler.environ["wsgi.errors"], stderr);
   },
   testScheme() {
-    for (const [https, scheme] of [["on", "https"], ["off", "http"]]) {
+    for (
+      const [https, scheme] of [["on", "https"], ["off", "http"]] as const
+    ) {
       const handler = new TestHandler({ HTTPS: https });
       handler.setupEnviron();
       assertEquals(handler.getScheme(), scheme);

@@ -1,21 +1,31 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
-import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
-import { isHeaderName, isHeaderValue, WsgiHeaders } from "../headers.ts";
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertLess,
+  assertThrows,
+} from "@std/assert";
+import {
+  isHeaderName,
+  isHeaderValue,
+  type WsgiHeader,
+  WsgiHeaders,
+} from "../headers.ts";
 
 /** Where the answers are not those of CPython 3.11.7. */
 const DEPARTURES = {
   name: "a name that is not a token is refused",
   valueControl: "a control character in a value is refused (CVE-2026-0865)",
   valueLatin1: "a character outside Latin-1 in a value is refused",
-  valueBlank: "a blank at either end of a value is refused",
+  valueBlank: "blanks around a value are not sent",
   paramName: "a parameter name that is not a token is refused",
   paramControl: "a control character in a parameter value is refused",
   paramLatin1: "a parameter value outside Latin-1 is written as RFC 8187 says",
   pair: "a string of two characters is not taken for a header",
   type: "a value of a wrong type is refused with a TypeError",
   unchanged: "a call that is refused changes nothing",
-  copied: "the list given to the constructor is copied",
   letterCase: "only ASCII letters have a case",
 };
 
@@ -41,12 +51,17 @@ function isLatin1(text: string): boolean {
   return [...text].every((character) => character <= "\xff");
 }
 
-function hasBlankEnd(text: string): boolean {
-  return [text.at(0), text.at(-1)].some((end) => end === " " || end === "\t");
+function isValue(text: string): boolean {
+  return !hasControl(text) && isLatin1(text);
 }
 
-function isValue(text: string): boolean {
-  return !hasControl(text) && isLatin1(text) && !hasBlankEnd(text);
+/** The lines of headers without the blanks around their values. */
+function withoutBlanks(text: string): string {
+  return text.split("\r\n").map((line) => {
+    const [name, ...rest] = line.split(": ");
+    if (rest.length === 0) return line;
+    return `${name}: ${rest.join(": ").replace(/^[\t ]+|[\t ]+$/g, "")}`;
+  }).join("\r\n");
 }
 
 /** The parameter values of a header that are written as RFC 8187 says. */
@@ -87,8 +102,7 @@ function departureOfHeader(name: unknown, value: unknown): Departure | null {
   if (typeof name !== "string" || typeof value !== "string") return "type";
   if (!isToken(name)) return "name";
   if (hasControl(value)) return "valueControl";
-  if (!isLatin1(value)) return "valueLatin1";
-  return hasBlankEnd(value) ? "valueBlank" : null;
+  return isLatin1(value) ? null : "valueLatin1";
 }
 
 function departureOfList(headers: unknown): Departure | null {
@@ -184,13 +198,16 @@ Deno.test("WsgiHeaders answers as the reference does but for the departures", as
 
     const list = structuredClone(given);
     const headers = new WsgiHeaders(list);
-    const initial = headers.toString();
     let departed = false;
     for (const step of steps) {
       const [answer, operation, name, _value, params] = step;
       const departure = departureOfStep(step);
       if (departure === null) {
-        assertEquals(call(headers, step), answer);
+        const isText = operation === "toString" || operation === "toBytes";
+        assertEquals(
+          call(headers, step),
+          isText ? withoutBlanks(String(answer)) : answer,
+        );
         continue;
       }
       departed = true;
@@ -216,10 +233,12 @@ Deno.test("WsgiHeaders answers as the reference does but for the departures", as
         if (departure === "type" && text !== before) used.add("unchanged");
       }
     }
-    if (!departed) assertEquals(headers.toString(), text);
-    // There, the list that was given is the list that changes.
-    assertEquals(list, given);
-    if (headers.toString() !== initial) used.add("copied");
+    if (!departed) {
+      const sent = withoutBlanks(text ?? "");
+      assertEquals(headers.toString(), sent);
+      if (sent !== text) used.add("valueBlank");
+    }
+    assertEquals(list, headers.items());
   }
 
   assert(sequences.length >= 1500);
@@ -430,18 +449,6 @@ Deno.test("WsgiHeaders says what it refuses and changes nothing", () => {
       'Cannot set header "A" as its value has a character outside Latin-1: ' +
       'received "5 €"',
     ],
-    [
-      "A",
-      "b ",
-      'Cannot set header "A" as its value begins or ends with a blank: ' +
-      'received "b "',
-    ],
-    [
-      "A",
-      "\tb",
-      'Cannot set header "A" as its value begins or ends with a blank: ' +
-      'received "\\tb"',
-    ],
   ];
   for (const [name, value, message] of cases) {
     for (const add of Object.values(WAYS_IN)) {
@@ -544,21 +551,114 @@ Deno.test("WsgiHeaders finds nothing under a name that no header can have", () =
   assertEquals(headers.items(), [["Key", "b"], ["A", ""]]);
 });
 
-Deno.test("WsgiHeaders shares no array with its caller", () => {
-  const header: [string, string] = ["A", "b"];
-  const list = [header];
+Deno.test("WsgiHeaders wraps the list it is given", () => {
+  const list: WsgiHeader[] = [["A", "1"], ["B", "2"], ["a", "3"]];
   const headers = new WsgiHeaders(list);
-  headers.addHeader("C", "d");
-  assertEquals(list, [["A", "b"]]);
+  const changes: [change: () => void, expected: WsgiHeader[]][] = [
+    [() => headers.set("A", "4"), [["B", "2"], ["A", "4"]]],
+    [() => headers.delete("b"), [["A", "4"]]],
+    [() => headers.setDefault("C", "5"), [["A", "4"], ["C", "5"]]],
+    [() => headers.addHeader("D", null, { e: "6" }), [["A", "4"], ["C", "5"], [
+      "D",
+      'e="6"',
+    ]]],
+    [() => list.shift(), [["C", "5"], ["D", 'e="6"']]],
+    [() => list.push(["F", " 7"]), [["C", "5"], ["D", 'e="6"'], ["F", " 7"]]],
+  ];
+  for (const [change, expected] of changes) {
+    change();
+    assertEquals(list, expected);
+    assertEquals(headers.items(), expected);
+  }
+});
 
-  header[1] = "\r\n";
-  list.pop();
+Deno.test("WsgiHeaders wraps the list of the headers it is given", () => {
+  const list: WsgiHeader[] = [["A", "1"]];
+  const headers = new WsgiHeaders(list);
+  new WsgiHeaders(headers).set("A", "2");
+  assertEquals(list, [["A", "2"]]);
+  assertEquals(headers.get("a"), "2");
+});
+
+Deno.test("WsgiHeaders has a list of its own if it is given none", () => {
+  const headers = new WsgiHeaders();
+  headers.set("A", "1");
+  assertEquals(new WsgiHeaders().size, 0);
+});
+
+Deno.test("WsgiHeaders checks what others have put into a list", () => {
+  const list: WsgiHeader[] = [];
+  const headers = new WsgiHeaders(list);
+  list.push(["A", "\r\n"]);
+  for (const create of [() => new WsgiHeaders(headers), WsgiHeaders.from]) {
+    assertThrows(() => create(headers), TypeError, "has a control character");
+  }
+});
+
+Deno.test("WsgiHeaders.from() copies, without the blanks around values", () => {
+  const CONSTANT = [["A", " \t1\t "], ["B", ""], ["C", "\xa0"]] as const;
+  const list: WsgiHeader[] = CONSTANT.map(([name, value]) => [name, value]);
+  for (const given of [CONSTANT, list, new WsgiHeaders(list)]) {
+    const headers = WsgiHeaders.from(given);
+    assertEquals(headers.items(), [["A", "1"], ["B", ""], ["C", "\xa0"]]);
+    headers.set("D", "2");
+    headers.delete("B");
+    for (const header of list) header[1] = "3";
+    assertEquals(headers.items(), [["A", "1"], ["C", "\xa0"], ["D", "2"]]);
+    for (const [index, header] of list.entries()) {
+      header[1] = CONSTANT[index]?.[1] ?? "";
+    }
+    assertEquals([...given], CONSTANT.map((header) => [...header]));
+  }
+});
+
+Deno.test("WsgiHeaders gives copies of what it holds", () => {
+  const headers = new WsgiHeaders([["A", "b"]]);
   headers.items().pop();
   headers.keys().pop();
   headers.values().pop();
   headers.getAll("A").pop();
   for (const header of [...headers.items(), ...headers]) header[1] = "\r\n";
-  assertEquals(headers.items(), [["A", "b"], ["C", "d"]]);
+  assertEquals(headers.items(), [["A", "b"]]);
+});
+
+Deno.test("WsgiHeaders keeps blanks around values, and does not send them", () => {
+  const table: [value: string, sent: string][] = [
+    [" a=1", "a=1"],
+    ["a=1 \t", "a=1"],
+    ["\t a  b \t", "a  b"],
+    [" ", ""],
+    ["\xa0a\xa0", "\xa0a\xa0"],
+  ];
+  for (const [value, sent] of table) {
+    for (const [way, add] of Object.entries(WAYS_IN)) {
+      const headers = add("Set-Cookie", value);
+      assertEquals(headers.get("Set-Cookie"), value, way);
+      assertEquals(headers.toString(), `Set-Cookie: ${sent}\r\n\r\n`, way);
+    }
+  }
+});
+
+Deno.test("WsgiHeaders takes time in proportion to what it is given", () => {
+  const size = 1_000_000;
+  const blanks = " ".repeat(size);
+  const began = performance.now();
+  for (const text of [blanks, `a${blanks}a`, `${blanks}a`, "a".repeat(size)]) {
+    assertFalse(isHeaderName(`${text} `));
+    assertFalse(isHeaderValue(`${text}\0`));
+    for (const add of Object.values(WAYS_IN)) {
+      assert(add("A", text).toString().length > 0);
+    }
+    assertEquals(WsgiHeaders.from([["A", text]]).get("A"), text.trim());
+    for (const value of [text, `${text}"`, `${text}€`]) {
+      new WsgiHeaders().addHeader("A", null, { b: value });
+    }
+  }
+  const list: WsgiHeader[] = Array.from({ length: 50_000 }, () => ["A", "b"]);
+  new WsgiHeaders(list).delete("a");
+  assertEquals(list, []);
+  // Time that grows with the square would be hours.
+  assertLess(performance.now() - began, 20_000);
 });
 
 Deno.test("WsgiHeaders can be changed while it is iterated over", () => {

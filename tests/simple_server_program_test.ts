@@ -123,6 +123,7 @@ async function makeModules(
   modules: Record<string, string>,
 ): Promise<AsyncDisposable & { path: string }> {
   const path = await Deno.makeTempDir();
+  await Deno.mkdir(`${path}/node_modules`);
   for (const [name, text] of Object.entries(modules)) {
     await Deno.writeTextFile(`${path}/${name}`, text);
   }
@@ -148,6 +149,12 @@ Deno.test("simple_server.ts tells how it is used", async () => {
     const option of [
       "--host HOST",
       "--port PORT",
+      "--unix-socket PATH",
+      "--cert FILE",
+      "--key FILE",
+      "--script-name PATH",
+      "--forwarded NAME=N",
+      "--max-body-size BYTES",
       "--once",
       "--quiet",
       "--no-validate",
@@ -238,6 +245,82 @@ Deno.test("simple_server.ts tells a URL that can be opened", async () => {
   assertEquals(await program.end(), { code: 0, stderr: "" });
 });
 
+Deno.test("simple_server.ts serves HTTPS with a certificate and its key", async () => {
+  const tls = new URL("tls/", import.meta.url).pathname;
+  const program = await Program.start(
+    ["--cert", `${tls}cert.pem`, "--key", `${tls}key.pem`, "--once", "--quiet"],
+    NET_AND_READ,
+  );
+  assertMatch(program.url, /^https:\/\/127\.0\.0\.1:\d+\/$/);
+  const caCerts = [await Deno.readTextFile(`${tls}cert.pem`)];
+  using client = Deno.createHttpClient({ caCerts });
+  const response = await fetch(program.url, { client });
+  assertStringIncludes(await response.text(), "\nHTTPS = 'on'\n");
+  assertEquals(await program.end(), { code: 0, stderr: "" });
+});
+
+Deno.test("simple_server.ts serves at a mount point, behind proxies, and limits bodies", async () => {
+  const args = [
+    ["--script-name", "/app"],
+    ["--forwarded", "for=1", "--forwarded=proto=2"],
+    ["--max-body-size", "3"],
+  ].flat();
+  const program = await Program.start(["--quiet", ...args]);
+  assertMatch(program.url, /^http:\/\/127\.0\.0\.1:\d+\/app\/$/);
+  const head = [
+    "POST /app/spam HTTP/1.1",
+    "Host: h",
+    "Connection: close",
+    "X-Forwarded-For: 192.0.2.1, 192.0.2.2",
+    "X-Forwarded-Proto: https, http",
+  ].join("\r\n");
+  const small = `${head}\r\nContent-Length: 3\r\n\r\nabc`;
+  const response = await exchange(program.port, small);
+  for (
+    const line of [
+      "SCRIPT_NAME = '/app'",
+      "PATH_INFO = '/spam'",
+      "REMOTE_ADDR = '192.0.2.2'",
+      "wsgi.url_scheme = 'https'",
+    ]
+  ) assertStringIncludes(response, `\n${line}\n`);
+  const large = `${head}\r\nContent-Length: 4\r\n\r\nabcd`;
+  assertMatch(await exchange(program.port, large), /^HTTP\/1\.1 413 /);
+  assertMatch(await exchange(program.port, GET), /^HTTP\/1\.1 404 /);
+  program.kill("SIGTERM");
+  assertEquals(await program.end(), { code: 0, stderr: "" });
+});
+
+Deno.test("simple_server.ts serves at a Unix socket", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/socket`;
+  const program = await Program.start(
+    ["--unix-socket", path, "--once", "--quiet"],
+    [...NET_AND_READ, `--allow-write=${path}`],
+  );
+  assertEquals(program.url, `unix:${path}`);
+  using connection = await Deno.connect({ transport: "unix", path });
+  await connection.write(new TextEncoder().encode(GET));
+  const response = await new Response(connection.readable).text();
+  assertStringIncludes(response, "Hello world!");
+  assertEquals(await program.end(), { code: 0, stderr: "" });
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("simple_server.ts uses colors on a terminal only", async () => {
+  const program = `${Deno.execPath()} run ${PROGRAM.pathname} --spam`;
+  const { stdout } = await new Deno.Command("script", {
+    args: ["--quiet", "--command", program, "/dev/null"],
+    env: { NO_COLOR: "" },
+    stdin: "null",
+  }).output();
+  assertStringIncludes(
+    new TextDecoder().decode(stdout),
+    "\x1b[31m\x1b[1merror\x1b[39m\x1b[22m: Unknown option",
+  );
+  assertMatch((await run([], ["--spam"])).stderr, /^error: Unknown option/);
+});
+
 Deno.test("simple_server.ts lets a request finish, unless it is told twice to stop", async () => {
   await using modules = await makeModules({
     "app.js": `export default (environ, startResponse) => {
@@ -302,6 +385,28 @@ Deno.test("simple_server.ts serves the application of a module", async () => {
     const response = await exchange(program.port, GET);
     assert(response.endsWith(`\r\n\r\n${text}`), `${target}: ${response}`);
     assertEquals(await program.end(), { code: 0, stderr: "" });
+  }
+});
+
+Deno.test("simple_server.ts serves a module of another server, and one of npm", async () => {
+  await using other = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () =>
+      new Response(`export const app = ${makeApp("remote")};`, {
+        headers: { "Content-Type": "text/javascript" },
+      }),
+  );
+  const host = `127.0.0.1:${other.addr.port}`;
+  const table: [target: string, expected: string][] = [
+    [`http://${host}/app.js:app`, "\r\n\r\nremote"],
+    // Not an application, but a function that is known to be there.
+    ["npm:deno-std@1.4.0/assert/mod.js:assert", "\r\n\r\nA server error"],
+  ];
+  for (const [target, expected] of table) {
+    const args = ["--once", "--quiet", target];
+    const program = await Program.start(args, [...NET, `-I=${host}`]);
+    assertStringIncludes(await exchange(program.port, GET), expected);
+    assertEquals((await program.end()).code, 0);
   }
 });
 
@@ -382,30 +487,44 @@ Deno.test("simple_server.ts says in one line what is wrong", async () => {
     "nothing.js": "export const spam = 1;",
     "throws.js": 'throw new Error("spam\\nham");',
     "throws_text.js": 'throw "spam";',
+    "uses_npm.js": 'import { sweep } from "./node_modules/broom.js";\nsweep();',
+    "node_modules/broom.js":
+      'export function sweep() { throw new Error("The broom is gone"); }',
+    "uses.js": 'function use() {\n new URL("spam");\n}\nuse();',
     "syntax.ts": "export default (",
     "import.js": 'import "./missing.js";',
   });
   const { path } = modules;
   const table: [args: string[], error: string][] = [
-    [
-      ["--spam"],
-      "Unknown option '--spam'. To specify a positional argument starting with a '-', place it at the end of the command after '--', as in '-- \"--spam\"",
-    ],
-    [["--port"], "Option '--port <value>' argument missing"],
-    [
+    [["--spam"], "Unknown option '--spam'; --help tells more"],
+    [["--port"], "Option '--port <value>' argument missing; --help tells more"],
+    ...[
       ["--port", "spam"],
-      'Cannot listen as the port must be 0 to 65535: received "spam"',
-    ],
-    [["--port="], 'Cannot listen as the port must be 0 to 65535: received ""'],
+      ["--port", ""],
+      ["--port", "-1"],
+      ["--port", "65536"],
+    ].map(([flag, value]): [string[], string] => [
+      [`${flag}=${value}`],
+      `Cannot take ${flag} as it must be 0 to 65535: received "${value}"; --help tells more`,
+    ]),
     [
-      ["--port=-1"],
-      'Cannot listen as the port must be 0 to 65535: received "-1"',
+      ["--max-body-size=1k"],
+      'Cannot take --max-body-size as it must be 0 to 9007199254740991: received "1k"; --help tells more',
+    ],
+    ...["spam=1", "for=", "for", "for=x", "=1"].map((
+      value,
+    ): [string[], string] => [
+      [`--forwarded=${value}`],
+      `Cannot take --forwarded as it must be for, proto, host or prefix, "=" and a number: received "${value}"; --help tells more`,
+    ]),
+    [
+      ["a", "b"],
+      'Cannot serve more than one module: received ["a", "b"]; --help tells more',
     ],
     [
-      ["--port=65536"],
-      'Cannot listen as the port must be 0 to 65535: received "65536"',
+      ["--cert", `${path}/missing.pem`],
+      `Cannot read "${path}/missing.pem": No such file or directory (os error 2): readfile '${path}/missing.pem'`,
     ],
-    [["a", "b"], 'Cannot serve more than one module: received ["a", "b"]'],
     [
       [`${path}/object.js`],
       `Cannot serve "${path}/object.js" as its export "default" or "application" must be a function: received [object Object]`,
@@ -418,7 +537,18 @@ Deno.test("simple_server.ts says in one line what is wrong", async () => {
       [`${path}/app.js:spam`],
       `Cannot serve "${path}/app.js" as its export "spam" must be a function: received undefined`,
     ],
-    [[`${path}/throws.js`], `Cannot load "${path}/throws.js": spam`],
+    [
+      [`${path}/throws.js`],
+      `Cannot load "${path}/throws.js": spam at file://${path}/throws.js:1:7`,
+    ],
+    [
+      [`${path}/uses.js`],
+      `Cannot load "${path}/uses.js": Invalid URL: 'spam' at file://${path}/uses.js:2:2`,
+    ],
+    [
+      [`${path}/uses_npm.js`],
+      `Cannot load "${path}/uses_npm.js": The broom is gone at file://${path}/uses_npm.js:2:1`,
+    ],
     [[`${path}/throws_text.js`], `Cannot load "${path}/throws_text.js": spam`],
     [
       [`${path}/syntax.ts`],

@@ -12,10 +12,6 @@ export declare function assertEquals<T>(
   msg?: string,
   options?: { formatter?: (value: unknown) => string },
 ): void;
-export declare function assertExists<T>(
-  actual: T,
-  msg?: string,
-): asserts actual is NonNullable<T>;
 export declare function assertFalse(
   expr: unknown,
   msg?: string,
@@ -55,11 +51,6 @@ export declare function assertNotEquals<T>(
 export declare function assertNotMatch(
   actual: string,
   expected: RegExp,
-  msg?: string,
-): void;
-export declare function assertNotStrictEquals<T>(
-  actual: T,
-  expected: T,
   msg?: string,
 ): void;
 export declare function assertRejects(
