@@ -78,7 +78,7 @@ const AS_NOBODY = Deno.uid() !== 0 ? [] : [
   "--securebits=+no_setuid_fixup",
 ];
 
-function isInstalled(program: string): boolean {
+export function isInstalled(program: string): boolean {
   try {
     return Deno.statSync(program).isFile;
   } catch {
@@ -125,7 +125,7 @@ function spawn(folder: string, command: string[]): Deno.ChildProcess {
   }).spawn();
 }
 
-function webServer(options: WebServerOptions): GatewayKind {
+export function webServer(options: WebServerOptions): GatewayKind {
   const { name, backend, server, configuration } = options;
   const commands = backend ? [backend, server] : [server];
   const start = async () => {
@@ -238,7 +238,13 @@ function nginx({ port, backendPort }: Ports, module: string, more = "") {
   `;
 }
 
-const NGINX = ["/usr/sbin/nginx", "-p", ".", "-c", "server.conf"];
+export const NGINX: string[] = [
+  "/usr/sbin/nginx",
+  "-p",
+  ".",
+  "-c",
+  "server.conf",
+];
 
 /** A program of this project that serves the application. */
 function program(path: string, argument: string): string[] {
