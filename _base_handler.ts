@@ -6,6 +6,7 @@ import { quote } from "./_escape.ts";
 import { Framing } from "./_framing.ts";
 import { isDigits, isStatus } from "./_grammar.ts";
 import { encodeLatin1 } from "./_latin1.ts";
+import { isInstance } from "./_is_instance.ts";
 import { RequestError } from "./_request_error.ts";
 import {
   closeResult,
@@ -477,14 +478,15 @@ export abstract class BaseHandler {
     if (!framing.hasBody) return;
     const { room } = framing;
     if (block.length > room) {
-      // The client has a whole response: so this is for the log alone.
-      this.#log(
-        new RangeError(
-          `Cannot send all of the body as it is longer than its Content-Length: ${
-            framing.size + block.length
-          } bytes or more, ${framing.length} declared`,
-        ),
+      const error = new RangeError(
+        `Cannot send all of the body as it is longer than its Content-Length: ${
+          framing.size + block.length
+        } bytes or more, ${framing.length} declared`,
       );
+      // The client has a whole response, so this is for the log alone. Where in
+      // here it happened tells nobody anything.
+      error.stack = "";
+      this.#log(error);
       block = block.subarray(0, room);
       if (room === 0) return;
     }
@@ -752,7 +754,7 @@ export abstract class BaseHandler {
     startResponse: StartResponse,
     error: unknown,
   ): WsgiResult {
-    if (error instanceof RequestError) {
+    if (isInstance(error, RequestError)) {
       const { status, reason } = error;
       startResponse(`${status} ${reason}`, ERROR_HEADERS, error);
       return [encoder.encode(`${reason}\n`)];
@@ -823,7 +825,7 @@ export abstract class BaseHandler {
       await closeResult(result, iteration);
     } catch (error) {
       // The iterator and close() may both have failed.
-      const errors = error instanceof AggregateError ? error.errors : [error];
+      const errors = isInstance(error, AggregateError) ? error.errors : [error];
       for (const each of errors) {
         if (!this.#isDisconnect(each)) this.#log(each);
       }

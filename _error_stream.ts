@@ -2,6 +2,7 @@
 // This module is browser compatible.
 
 import { escapeControls, quote } from "./_escape.ts";
+import { isInstance } from "./_is_instance.ts";
 import { RequestError } from "./_request_error.ts";
 import type { ErrorStream } from "./types.ts";
 
@@ -118,7 +119,7 @@ export function formatError(error: unknown, limit: number | null): string {
     try {
       lines.push(formatOne(current, limit));
       const { cause } = Object(current);
-      if (current instanceof RequestError) break;
+      if (isInstance(current, RequestError)) break;
       if (cause !== undefined) shown.add(cause);
       if (current instanceof AggregateError) {
         current.errors.forEach(shown.add, shown);
@@ -133,7 +134,7 @@ export function formatError(error: unknown, limit: number | null): string {
 function formatOne(error: unknown, limit: number | null): string {
   if (!(error instanceof Error)) return `Uncaught ${quote(error)}\n`;
   // Any client can cause it: a line is enough.
-  if (error instanceof RequestError) limit = 0;
+  if (isInstance(error, RequestError)) limit = 0;
   const { name, message } = error;
   const stack = String(error.stack ?? "");
   // The frames come after the message, which may have lines like theirs.

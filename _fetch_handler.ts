@@ -349,9 +349,13 @@ export class FetchHandler extends BaseHandler {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#giveUpInput();
-    this.#body.abort(
-      new DOMException("The response was cut off by an error", "AbortError"),
+    const reason = new DOMException(
+      "The response was cut off by an error",
+      "AbortError",
     );
+    // `Deno.serve` prints it. The log has the error with its trace.
+    Object.defineProperty(reason, "stack", { value: String(reason) });
+    this.#body.abort(reason);
   }
 
   /**
@@ -380,7 +384,7 @@ export class FetchHandler extends BaseHandler {
     const { method, url } = this.#request;
     const stderr = this.getStderr();
     stderr.write(
-      `Cannot answer ${method} ${quote(url)}\n${
+      `Cannot answer ${method} ${quote(url)}: ${
         formatError(error, this.tracebackLimit)
       }`,
     );

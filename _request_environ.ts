@@ -265,7 +265,7 @@ export function requestEnviron(
   const isHttps = (options.scheme ?? scheme.toLowerCase()) === "https";
   const method = request.method;
   // An absolute target may have no path: RFC 9110, 4.2.3.
-  const root = path === "" && method !== "CONNECT" ? "/" : "";
+  const root = path === "" ? "/" : "";
   const environ: Partial<WsgiEnviron> = {
     GATEWAY_INTERFACE: "CGI/1.1",
     REQUEST_METHOD: method,
@@ -329,12 +329,24 @@ export function requestEnviron(
 }
 
 /** Checks the options once, for all requests. */
-export function checkRequestOptions(options: RequestEnvironOptions): void {
-  const { scriptName = "" } = options;
+export function checkRequestOptions(
+  options: RequestEnvironOptions & { maxBodySize?: number },
+): void {
+  const { scriptName = "", maxBodySize = Infinity } = options;
   if (!/^(?:\/[^]*[^/])?$/.test(scriptName)) {
     throw new TypeError(
       `Cannot mount the application as "scriptName" must be a path that begins with a slash and does not end with one: received ${
         quote(scriptName)
+      }`,
+    );
+  }
+  if (
+    maxBodySize !== Infinity &&
+    !(Number.isInteger(maxBodySize) && maxBodySize >= 0)
+  ) {
+    throw new RangeError(
+      `Cannot limit the body as "maxBodySize" must be a number of bytes: received ${
+        quote(maxBodySize)
       }`,
     );
   }

@@ -26,9 +26,14 @@
  */
 
 import { escape, escapeControls, quote } from "./_escape.ts";
-import { TextErrorStream } from "./_error_stream.ts";
+import {
+  CONSOLE_ERRORS,
+  formatError,
+  TextErrorStream,
+} from "./_error_stream.ts";
 import { FetchHandler, type FetchHandlerOptions } from "./_fetch_handler.ts";
 import { checkRequestOptions, requestEnviron } from "./_request_environ.ts";
+import { isInstance } from "./_is_instance.ts";
 import { RequestError } from "./_request_error.ts";
 import { isPromise } from "./_result.ts";
 import { VERSION } from "./_version.ts";
@@ -164,7 +169,7 @@ export class ServerHandler extends FetchHandler {
    * @param error The value that was thrown.
    */
   override logException(error: unknown): void {
-    if (error instanceof RequestError) this.#requestHandler.logError(error);
+    if (isInstance(error, RequestError)) this.#requestHandler.logError(error);
     else super.logException(error);
   }
 
@@ -173,7 +178,12 @@ export class ServerHandler extends FetchHandler {
     // A client that has gone before it was answered was sent nothing.
     const status = this.response?.status ?? "-";
     const closed = super.close();
-    this.#requestHandler.logRequest(status, this.bytesSent);
+    try {
+      this.#requestHandler.logRequest(status, this.bytesSent);
+    } catch (error) {
+      // A log that is full must not matter to the client.
+      CONSOLE_ERRORS.write(`Cannot log: ${formatError(error, null)}`);
+    }
     return closed;
   }
 }
@@ -520,9 +530,8 @@ export class WsgiServer implements AsyncDisposable {
   setupEnviron(): void {
     this.baseEnviron = {
       SERVER_NAME: this.serverName,
-      SERVER_PORT: String(
-        this.serverPort || (this.options.scheme === "https" ? 443 : 80),
-      ),
+      // A Unix socket has none: that of the Host header is as good as any.
+      ...this.serverPort > 0 && { SERVER_PORT: String(this.serverPort) },
       SERVER_SOFTWARE: this.options.serverSoftware ?? "",
     };
   }
@@ -575,7 +584,7 @@ export class WsgiServer implements AsyncDisposable {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#allow(1, resolve);
     await promise;
-    this.log.flush();
+    this.#flushLog();
     // Nothing is left to wait for: the process may end.
     if (this.#allowed <= 0) this.#server.unref();
   }
@@ -654,7 +663,15 @@ export class WsgiServer implements AsyncDisposable {
     for (const answered of this.#answered.splice(0)) answered();
     for (const handler of this.#handlers()) handler.connectionLost(STOPPED);
     this.#onIdle();
-    this.log.flush();
+    this.#flushLog();
+  }
+
+  #flushLog(): void {
+    try {
+      this.log.flush();
+    } catch (error) {
+      CONSOLE_ERRORS.write(`Cannot log: ${formatError(error, null)}`);
+    }
   }
 
   /**

@@ -780,12 +780,13 @@ export class WsgiInput implements InputStream {
   }
 
   #take(bytes: Uint8Array<ArrayBuffer>): void {
-    this.#chunk = bytes.subarray(0, this.#limit - this.#received);
+    const end = Math.min(this.#limit, this.#maxSize) - this.#received;
+    this.#chunk = bytes.subarray(0, end);
     this.#offset = 0;
     this.#received += this.#chunk.length;
-    if (this.#received <= this.#maxSize) return;
-    this.#chunk = EMPTY;
-    throw this.#fail(
+    if (bytes.length <= end || this.#limit <= this.#maxSize) return;
+    // What is allowed can be read; whoever wants more is told.
+    this.#fail(
       new RequestError(
         `Cannot read the request body as it is longer than ${this.#maxSize} bytes`,
         413,
@@ -1069,8 +1070,10 @@ export class FileWrapper {
       : new ReadableStream({
         pull: async (controller) => {
           const block = await this.#read(READABLE_BLOCK_SIZE);
-          if (block.length > 0) controller.enqueue(block);
-          else controller.close();
+          // Whoever has a read() of his own may use its memory again.
+          const isForeign = this.#reader === this.filelike;
+          if (block.length === 0) controller.close();
+          else controller.enqueue(isForeign ? new Uint8Array(block) : block);
         },
       }, { highWaterMark: 0 });
   }

@@ -91,8 +91,8 @@ function serveByHandler(
 /** The lines of a log that tell of no request and are no frames of a trace. */
 export function errorsOf(log: string): string[] {
   return log.split("\n").filter((line) =>
-    line !== "" && !/^\S+ - - \[/.test(line) && !/^ +at /.test(line)
-  );
+    line !== "" && !/^\S+ - - \[[^\]]*\] "/.test(line) && !/^ +at /.test(line)
+  ).map((line) => line.replace(/^Cannot answer \S+ "[^"]*": /, ""));
 }
 
 /** The frames of the traces in a log. */

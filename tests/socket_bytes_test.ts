@@ -431,7 +431,8 @@ for (const way of WAYS) {
           assertEquals(await client.readTo("name="), "5\r\nname=");
           await breakOff(client);
           const rest = await client.readAll();
-          assertEquals(rest, "\r\n", what);
+          // What came before the break may be answered, but no end.
+          assertMatch(rest, /^\r\n(?:2\r\nsp\r\n)?$/, what);
           await pause(20);
           assertEquals(framesOf(serving.log), [], what);
           assert(errorsOf(serving.log).length <= 1, serving.log);
@@ -449,7 +450,11 @@ for (const way of WAYS) {
       async fn() {
         let closed = 0;
         await using serving = serve(way, async (environ, startResponse) => {
-          const result = await app(environ, startResponse);
+          const result = await Promise.resolve(app(environ, startResponse))
+            .catch((error) => {
+              closed++;
+              throw error;
+            });
           // A stream cannot be wrapped without it being iterated.
           if (result instanceof ReadableStream) {
             closed++;

@@ -52,8 +52,6 @@ const READS: Record<string, (environ: WsgiEnviron) => unknown> = {
   },
   "readable, which it cancels": (environ) =>
     environ["wsgi.input"].readable.cancel(),
-  "a chunk of wsgiref.request.body": (environ) =>
-    requestOf(environ).body?.getReader().read(),
   "a chunk of a branch of readable": (environ) =>
     environ["wsgi.input"].readable.tee()[0].getReader().read(),
   "a chunk that went through a pipe": (environ) =>

@@ -355,7 +355,7 @@ for (const transport of ["unix", "tcp"]) {
         const reader = process.stdout.pipeThrough(new TextDecoderStream())
           .getReader();
         const { value } = await within("It listens", reader.read(), 10_000);
-        assert(value !== undefined, await errors);
+        if (value === undefined) throw new Error(await errors);
         using client = transport === "unix"
           ? await Client.connectToPath(`${folder}/socket`)
           : await Client.connect(Number(value));
