@@ -122,6 +122,31 @@ Deno.test("gzip() compresses text for clients that take it", async () => {
   assertEquals(head.headers.get("Content-Length"), null);
 });
 
+Deno.test("gzip() asks which encoding a client prefers", async () => {
+  const cases: [accepted: string, isCompressed: boolean][] = [
+    ["gzip", true],
+    ["GZIP", true],
+    ["br, gzip;q=0.5", true],
+    ["*", true],
+    ["gzip, *;q=0", true],
+    ["", false],
+    ["br", false],
+    ["gzip;q=0", false],
+    ["identity, gzip;q=0.5", false],
+    ["identity;q=0, *;q=0", false],
+  ];
+  for (const [accepted, isCompressed] of cases) {
+    const headers = { "Accept-Encoding": accepted };
+    const response = await ask(gzip, answer("spam"), { headers });
+    assertEquals(
+      response.headers.get("Content-Encoding"),
+      isCompressed ? "gzip" : null,
+      accepted,
+    );
+    await response.body?.cancel();
+  }
+});
+
 Deno.test("gzip() leaves alone what is compressed, or need not be", async () => {
   const cases: [WsgiHeader[], status?: string, text?: string][] = [
     [[TEXT, ["Content-Encoding", "br"]]],

@@ -52,10 +52,11 @@ function compressBlocks(): MapResultOptions {
 /** Compresses what an application answers with, if that is text. */
 export function gzip(app: WsgiApplication): WsgiApplication {
   return middleware(app, (environ) => {
-    const headers = new Headers({
-      "Accept-Encoding": environ.HTTP_ACCEPT_ENCODING ?? "",
-    });
-    const encoding = acceptsEncodings({ headers }, "identity", "gzip");
+    const { HTTP_ACCEPT_ENCODING: accepted = "" } = environ;
+    const headers = new Headers({ "Accept-Encoding": accepted });
+    // A client that says nothing is better not surprised.
+    const isAccepted = accepted !== "" &&
+      acceptsEncodings({ headers }, "gzip", "identity") === "gzip";
     const hooks: MiddlewareHooks = {
       start(response) {
         // An error's response may come in the place of a compressed one.
@@ -64,7 +65,7 @@ export function gzip(app: WsgiApplication): WsgiApplication {
         if (!isCompressible(response)) return;
         const { headers } = response;
         headers.addHeader("Vary", "Accept-Encoding");
-        if (encoding !== "gzip") return;
+        if (!isAccepted) return;
         headers.set("Content-Encoding", "gzip");
         headers.delete("Content-Length");
         headers.delete("Accept-Ranges");
