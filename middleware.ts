@@ -96,27 +96,19 @@ function ignore(): void {}
  * @example Usage
  * ```ts
  * import { closeResult } from "@wsgi/wsgiref/middleware";
- * import type { WsgiApplication } from "@wsgi/wsgiref/types";
+ * import { assertEquals } from "@std/assert";
  *
- * function maintenance(app: WsgiApplication): WsgiApplication {
- *   return async (environ, startResponse) => {
- *     // The application may count the request, but is not heard.
- *     const result = await app(environ, () => async () => {});
- *     await closeResult(result);
- *     startResponse("503 Service Unavailable", []);
- *     return [];
- *   };
- * }
- *
- * let isClosed = false;
- * const app = maintenance((_environ, startResponse) => {
- *   startResponse("200 OK", []);
- *   return Object.assign([], { close: () => void (isClosed = true) });
+ * const log: string[] = [];
+ * const stream = new ReadableStream<Uint8Array>({
+ *   cancel: () => void log.push("canceled"),
+ * });
+ * const array = Object.assign([new Uint8Array(1)], {
+ *   close: () => void log.push("closed"),
  * });
  *
- * const response = await toFetchHandler(app)(new Request("http://localhost/"));
- * assertEquals(response.status, 503);
- * assert(isClosed);
+ * await closeResult(stream);
+ * await closeResult(array);
+ * assertEquals(log, ["canceled", "closed"]);
  * ```
  */
 export function closeResult(result: WsgiResult): void | Promise<void> {
