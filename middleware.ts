@@ -329,6 +329,7 @@ class MappedResult implements AsyncIterable<Uint8Array> {
     if (this.#isEnded || this.#call === null) throw error;
     return andThen(this.#call.answer(error), (page) => {
       if (page === null) throw error;
+      if (this.#isEnded) return andThen(closeResult(page), () => DONE);
       this.#readers.push(new ResultReader(page, this.#take));
       return this.next();
     });
@@ -386,6 +387,7 @@ function createMappedResult(
  * @param result The result, which has not been begun.
  * @param options The functions.
  * @returns The new result. An error of a function is thrown as it is read.
+ * @throws {TypeError} If `result` is not an iterable of bytes.
  *
  * @see {@link https://peps.python.org/pep-3333/#middleware-handling-of-block-boundaries | PEP 3333: Middleware Handling of Block Boundaries}
  *
@@ -415,6 +417,7 @@ export function mapResult(
   options: MapResultOptions,
 ): WsgiResult {
   const { block, end, close } = options;
+  checkResult(result);
   if (!block && !end && !close) return result;
   if (result instanceof FileWrapper && !block && !end) {
     return closeFileWith(result, options);
@@ -507,9 +510,12 @@ class MiddlewareCall {
     const headers = new WsgiHeaders(new WsgiHeaders(list).items());
     const response = { status, headers };
     return andThen(this.#hooks.start(response), (replacement) => {
+      const before = this.takeReplacement();
       this.#isReplaced = Boolean(replacement);
       this.#replacement = replacement ? checkResult(replacement) : null;
       this.#begin(response.status, headers.items(), excInfo);
+      const unused = this.#isEnded ? this.takeReplacement() : before;
+      if (unused !== null) return closeResult(unused);
     });
   }
 
@@ -527,7 +533,11 @@ class MiddlewareCall {
         if (this.#write) written = this.#write(block ?? EMPTY);
       });
     });
-    return pending ? pending.then(() => written) : written;
+    if (!pending) return written;
+    const result = pending.then(() => written);
+    // An application need not wait for its writes: the next block does.
+    result.catch(ignore);
+    return result;
   };
 
   /** Calls a function when its turn comes, and lets the next block wait. */

@@ -1322,3 +1322,75 @@ Deno.test("BaseCgiHandler logs the errors of all layers that fail to close", asy
     assertStringIncludes(log, `Error: ${message}`);
   }
 });
+
+Deno.test("middleware() tells the next block of an error of block in a write() that nobody waits for", async () => {
+  for (const create of [() => [encode("b")], () => oneBlock()]) {
+    const server = new Server();
+    await server.run(
+      middleware((_environ, startResponse) => {
+        startResponse("200 OK", PLAIN)(encode("a"));
+        return create();
+      }, () => ({ block: () => Promise.reject(FAILURE) })),
+      "whole",
+    );
+    assertEquals(server.errors, [FAILURE]);
+    assertEquals(server.sent, []);
+  }
+});
+
+Deno.test("middleware() closes what start and error return when nobody is there any more", async () => {
+  for (const hook of ["start", "error"] as const) {
+    const log: string[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const late = async () => {
+      await promise;
+      return Object.assign([], { close: () => void log.push("late") });
+    };
+    const app: WsgiApplication = function* (_environ, startResponse) {
+      startResponse("200 OK", PLAIN);
+      if (hook === "error") throw FAILURE;
+      yield encode("a");
+    };
+    const server = new Server();
+    const result = await middleware(app, () => ({ [hook]: late }))(
+      setupTestingDefaults({}),
+      server.startResponse,
+    );
+    const step = iterate(result).next();
+    await closeResult(result);
+    resolve();
+    assertEquals(await step, { done: true, value: undefined });
+    assertEquals(log, ["late"]);
+    assertEquals(server.status, hook === "start" ? "" : "200 OK");
+  }
+});
+
+Deno.test("middleware() closes a result of start that an error's response supersedes", async () => {
+  const log: string[] = [];
+  const server = new Server();
+  await server.run(
+    middleware((_environ, startResponse) => {
+      startResponse("200 OK", PLAIN);
+      startResponse("500 Error", PLAIN, FAILURE);
+      return [encode("error")];
+    }, () => ({
+      start: ({ status }) =>
+        status === "200 OK"
+          ? Object.assign([], { close: () => void log.push("close") })
+          : undefined,
+    })),
+    "whole",
+  );
+  assertEquals(log, ["close"]);
+  assertEquals(server.sent, ["error"]);
+});
+
+Deno.test("mapResult() refuses what is no result", () => {
+  for (const value of [undefined, null, "spam", new Uint8Array(1), {}]) {
+    assertThrows(
+      () => mapResult(value as unknown as WsgiResult, { end: () => {} }),
+      TypeError,
+      "Cannot send the result of the application as it must be an iterable",
+    );
+  }
+});
