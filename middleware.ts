@@ -507,7 +507,7 @@ class MiddlewareCall {
     if (this.#isCommitted) this.#startResponse(...args);
     const [status, list, excInfo] = args;
     // The list may be constant.
-    const headers = new WsgiHeaders(new WsgiHeaders(list).items());
+    const headers = WsgiHeaders.from(list);
     const response = { status, headers };
     return andThen(this.#hooks.start(response), (replacement) => {
       const before = this.takeReplacement();
