@@ -1,6 +1,7 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 // This module is browser compatible.
 
+import { quote } from "./_escape.ts";
 import type { WsgiResult } from "./types.ts";
 
 /** What an iterator gives: a block, or the end. */
@@ -15,6 +16,22 @@ export interface BlockIterator {
 /** Whether a value has to be waited for. */
 export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
   return typeof (value as Promise<T> | undefined)?.then === "function";
+}
+
+/** Says what is wrong with a result that is no iterable of bytes. */
+export function checkResult(result: WsgiResult): WsgiResult {
+  if (
+    typeof result !== "object" || result === null ||
+    result instanceof Uint8Array ||
+    !(Symbol.iterator in result || Symbol.asyncIterator in result)
+  ) {
+    throw new TypeError(
+      `Cannot send the result of the application as it must be an iterable of Uint8Array blocks, such as [body]: received ${
+        quote(result)
+      }`,
+    );
+  }
+  return result;
 }
 
 /** The iterator of a result. A stream's own would be deaf during a read. */
@@ -66,70 +83,96 @@ export function closeResult(
   result: WsgiResult,
   iteration: Iteration = notBegun(result),
 ): void | Promise<void> {
-  if (iteration.iterator === null && result.close === undefined) return;
-  const errors: unknown[] = [];
   const { iterator, isWaiting } = iteration;
-  const returned = attempt(errors, () => iterator?.return?.());
-  // `return()` of a generator waits for a pending `next()`, which perhaps only
-  // `close()` can end.
-  const closed = isPromise(returned) && !isWaiting
-    ? returned.then(() => attempt(errors, () => result.close?.()))
-    : attempt(errors, () => result.close?.());
-  return isPromise(closed)
-    ? closed.then(() => throwErrors(errors))
-    : throwErrors(errors);
+  if (iterator === null && result.close === undefined) return;
+  const errors: unknown[] = [];
+  return callAll([
+    () => {
+      const returned = iterator?.return?.();
+      if (!isWaiting || !isPromise(returned)) return returned;
+      // `return()` of a generator waits for a pending `next()`, which perhaps
+      // only `close()` can end.
+      returned.then(null, (error) => void errors.push(error));
+    },
+    () => result.close?.(),
+  ], errors);
 }
 
-/** Calls a function; an error, now or later, goes into the list. */
-function attempt(
-  errors: unknown[],
-  call: () => unknown,
-): unknown {
-  try {
-    const value = call();
-    return isPromise(value)
-      ? Promise.resolve(value).catch((error) => void errors.push(error))
-      : undefined;
-  } catch (error) {
-    errors.push(error);
+/**
+ * Calls one function after the other, also if one fails. Waits only for what
+ * makes it wait, and throws every error in the end, with those of before.
+ */
+export function callAll(
+  calls: (() => unknown)[],
+  errors: unknown[] = [],
+): void | Promise<void> {
+  for (const [index, call] of calls.entries()) {
+    try {
+      const value = call();
+      if (isPromise(value)) {
+        return Promise.resolve(value)
+          .catch((error) => void errors.push(error))
+          .then(() => callAll(calls.slice(index + 1), errors));
+      }
+    } catch (error) {
+      errors.push(error);
+    }
   }
+  // `close()` often throws what `return()` has thrown.
+  const [error, ...others] = new Set(errors);
+  if (others.length > 0) {
+    throw new AggregateError(
+      [error, ...others],
+      "Cannot end the response as it failed more than once",
+    );
+  }
+  if (errors.length > 0) throw error;
 }
 
-function throwErrors(errors: unknown[]): void {
-  if (errors.length === 1) throw errors[0];
-  if (errors.length > 1) {
-    throw new AggregateError(errors, "Cannot release the result");
-  }
+/** Options for {@linkcode ResultReader}. */
+export interface ResultReaderOptions<T> {
+  /** Is given what the iterator throws. By default, it is thrown again. */
+  fail?: (error: unknown) => T | Promise<T>;
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 /** Reads the blocks of a result, and gives it up once. */
 export class ResultReader<T> {
   readonly #result: WsgiResult;
   readonly #use: (step: Step) => T | Promise<T>;
+  readonly #onError: (error: unknown) => T | Promise<T>;
   #iteration: Iteration | undefined;
   #isClosed = false;
   #closed: void | Promise<void> = undefined;
 
   /** `use` is given each block as it comes, and the end. */
-  constructor(result: WsgiResult, use: (step: Step) => T | Promise<T>) {
+  constructor(
+    result: WsgiResult,
+    use: (step: Step) => T | Promise<T>,
+    options: ResultReaderOptions<T> = {},
+  ) {
     this.#result = result;
     this.#use = use;
+    this.#onError = options.fail ?? rethrow;
   }
 
   /** Asks for a block: a promise of what `use` returns only if one is needed. */
   read(): T | Promise<T> {
-    const iteration = this.#iteration ??= {
-      iterator: iterate(this.#result),
-      isWaiting: false,
-    };
     let step;
     try {
-      step = (iteration.iterator as BlockIterator).next();
+      this.#iteration ??= {
+        iterator: iterate(this.#result),
+        isWaiting: false,
+      };
+      step = (this.#iteration.iterator as BlockIterator).next();
     } catch (error) {
       return this.#fail(error);
     }
     if (!isPromise(step)) return this.#take(step);
-    iteration.isWaiting = true;
+    this.#iteration.isWaiting = true;
     return step.then(this.#take, this.#fail);
   }
 
@@ -140,16 +183,24 @@ export class ResultReader<T> {
     return this.#use(step);
   };
 
-  #fail = (error: unknown): never => {
-    const iteration = this.#iteration as Iteration;
-    iteration.isWaiting = false;
-    iteration.iterator = null;
-    throw error;
+  #fail = (error: unknown): T | Promise<T> => {
+    if (this.#iteration) {
+      this.#iteration = { iterator: null, isWaiting: false };
+    }
+    return this.#onError(error);
   };
 
   /** How far it has come: `undefined` if it was not begun. */
   get iteration(): Iteration | undefined {
     return this.#iteration;
+  }
+
+  /** Ends the iterator at once, also while a `next()` has not settled. */
+  return(): unknown {
+    const iteration = this.#iteration;
+    const iterator = iteration?.iterator;
+    if (iteration) iteration.iterator = null;
+    return iterator?.return?.();
   }
 
   /** Gives the result up, whatever has become of it, the first time. */

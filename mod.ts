@@ -9,6 +9,8 @@
  * - {@linkcode toFetchHandler} runs it wherever fetch handlers run, and
  *   {@linkcode fromFetchHandler} runs a fetch handler behind any gateway.
  * - {@linkcode CgiHandler} runs it as a CGI script.
+ * - {@linkcode middleware} helps to write what stands between a server and an
+ *   application.
  * - {@linkcode validator} checks both sides of the protocol.
  * - {@linkcode WsgiHeaders}, {@linkcode requestUri} and others help to write
  *   applications, servers and what stands between them.
@@ -34,6 +36,7 @@
 
 export * from "./handlers.ts";
 export * from "./headers.ts";
+export * from "./middleware.ts";
 export * from "./simple_server.ts";
 export * from "./types.ts";
 export * from "./util.ts";
