@@ -9,6 +9,7 @@ import { encodeLatin1 } from "./_latin1.ts";
 import { isInstance } from "./_is_instance.ts";
 import { RequestError } from "./_request_error.ts";
 import {
+  checkResult,
   closeResult,
   isPromise,
   type Iteration,
@@ -49,22 +50,6 @@ const WSGI_VERSION = [1, 0] as const;
 // The variables that only a request can have, and that hold bytes, not text.
 const REQUEST_VARIABLE_REGEXP =
   /^(?:REDIRECT_)*(?:SCRIPT_NAME|PATH_INFO|QUERY_STRING|REQUEST_METHOD|AUTH_TYPE|CONTENT_TYPE|CONTENT_LENGTH|HTTPS|REMOTE_USER|REMOTE_IDENT|(?:HTTP|SSL)_.*|wsgi.*)$/s;
-
-/** Says what is wrong with a result that is no iterable of bytes. */
-function checkResult(result: WsgiResult): WsgiResult {
-  if (
-    typeof result !== "object" || result === null ||
-    result instanceof Uint8Array ||
-    !(Symbol.iterator in result || Symbol.asyncIterator in result)
-  ) {
-    throw new TypeError(
-      `Cannot send the result of the application as it must be an iterable of Uint8Array blocks, such as [body]: received ${
-        quote(result)
-      }`,
-    );
-  }
-  return result;
-}
 
 function checkBlock(block: Uint8Array): Uint8Array {
   if (block instanceof Uint8Array) return block;
@@ -821,14 +806,19 @@ export abstract class BaseHandler {
   }
 
   async #giveUp(result: WsgiResult, iteration?: Iteration): Promise<void> {
+    const onLateError = (error: unknown) => this.#releaseFailed(error);
     try {
-      await closeResult(result, iteration);
+      await closeResult(result, iteration && { ...iteration, onLateError });
     } catch (error) {
-      // The iterator and close() may both have failed.
-      const errors = isInstance(error, AggregateError) ? error.errors : [error];
-      for (const each of errors) {
-        if (!this.#isDisconnect(each)) this.#log(each);
-      }
+      this.#releaseFailed(error);
+    }
+  }
+
+  /** Logs what the iterator and `close()` of a result have thrown. */
+  #releaseFailed(error: unknown): void {
+    const errors = isInstance(error, AggregateError) ? error.errors : [error];
+    for (const each of errors) {
+      if (!this.#isDisconnect(each)) this.#log(each);
     }
   }
 }

@@ -6,6 +6,7 @@ import { ClientWatch } from "./_client_watch.ts";
 import { CONSOLE_ERRORS, formatError } from "./_error_stream.ts";
 import { quote } from "./_escape.ts";
 import { isBodiless } from "./_framing.ts";
+import { isInstance } from "./_is_instance.ts";
 import { ConnectionLostError, RequestError } from "./_request_error.ts";
 import {
   requestEnviron,
@@ -383,8 +384,10 @@ export class FetchHandler extends BaseHandler {
   override logException(error: unknown): void {
     const { method, url } = this.#request;
     const stderr = this.getStderr();
+    // Any client can cause the first kind: so it is one line.
+    const separator = isInstance(error, RequestError) ? ": " : "\n";
     stderr.write(
-      `Cannot answer ${method} ${quote(url)}: ${
+      `Cannot answer ${method} ${quote(url)}${separator}${
         formatError(error, this.tracebackLimit)
       }`,
     );

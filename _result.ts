@@ -55,6 +55,8 @@ export interface Iteration {
   iterator: BlockIterator | null;
   /** Whether a `next()` has not settled. */
   isWaiting: boolean;
+  /** Is given the error of a `return()` that nobody has waited for. */
+  onLateError?: (error: unknown) => void;
 }
 
 /** The iteration of a result that nobody has begun, or nobody here. */
@@ -83,19 +85,21 @@ export function closeResult(
   result: WsgiResult,
   iteration: Iteration = notBegun(result),
 ): void | Promise<void> {
-  const { iterator, isWaiting } = iteration;
+  const { iterator, isWaiting, onLateError } = iteration;
   if (iterator === null && result.close === undefined) return;
-  const errors: unknown[] = [];
   return callAll([
     () => {
       const returned = iterator?.return?.();
-      if (!isWaiting || !isPromise(returned)) return returned;
       // `return()` of a generator waits for a pending `next()`, which perhaps
-      // only `close()` can end.
-      returned.then(null, (error) => void errors.push(error));
+      // only `close()` can end. That of a stream ends it.
+      if (isWaiting && !(result instanceof ReadableStream)) {
+        Promise.resolve(returned).catch((error) => onLateError?.(error));
+      } else {
+        return returned;
+      }
     },
     () => result.close?.(),
-  ], errors);
+  ]);
 }
 
 /**

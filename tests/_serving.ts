@@ -90,9 +90,10 @@ function serveByHandler(
 
 /** The lines of a log that tell of no request and are no frames of a trace. */
 export function errorsOf(log: string): string[] {
-  return log.split("\n").filter((line) =>
-    line !== "" && !/^\S+ - - \[[^\]]*\] "/.test(line) && !/^ +at /.test(line)
-  ).map((line) => line.replace(/^Cannot answer \S+ "[^"]*": /, ""));
+  return log.replaceAll(/^(Cannot answer \S+ "[^"]*")(?::|\n)\s*/gm, "")
+    .split("\n").filter((line) =>
+      line !== "" && !/^\S+ - - \[[^\]]*\] "/.test(line) && !/^ +at /.test(line)
+    );
 }
 
 /** The frames of the traces in a log. */

@@ -510,6 +510,6 @@ Deno.test("toFetchHandler() says in one line that a client did not finish its bo
   await server.shutdown();
   assertEquals(
     log.replace(/:\d+/, ""),
-    'read\nCannot answer POST "http://h/"\nConnectionLostError: Cannot read the request body as it broke off before its end\n',
+    'read\nCannot answer POST "http://h/": ConnectionLostError: Cannot read the request body as it broke off before its end\n',
   );
 });
