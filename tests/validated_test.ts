@@ -162,6 +162,8 @@ Deno.env.set("UNDER_VALIDATOR", "true");
 await import("./bridge_test.ts");
 await import("./cgi_test.ts");
 await import("./conformance_test.ts");
+await import("./base_handler_test.ts");
+await import("./fetch_handler_test.ts");
 await import("./handlers_test.ts");
 await import("./request_environ_test.ts");
 await import("./simple_server_test.ts");
