@@ -19,6 +19,8 @@ import type {
   WsgiResult,
 } from "../types.ts";
 import { setupTestingDefaults, WsgiInput } from "../util.ts";
+import type { WsgiConformanceCode } from "../validate.ts";
+import { breaks } from "./_mistakes.ts";
 
 const encoder = new TextEncoder();
 export const EMPTY = new Uint8Array(0);
@@ -231,15 +233,22 @@ export type Case = [
     environ: WsgiEnviron,
   ) => WsgiResult | Promise<WsgiResult>,
   expected: Partial<Outcome>,
-  method?: string,
+  options?: {
+    method?: string;
+    /** The rules that the application breaks on purpose. */
+    breaks?: WsgiConformanceCode[];
+  },
 ];
 
 /** Checks what every output makes of an application. */
-export async function check([app, expected, method]: Case): Promise<void> {
+export async function check(
+  [app, expected, options = {}]: Case,
+): Promise<void> {
+  breaks(...options.breaks ?? []);
   for (const [output, run] of Object.entries(OUTPUTS)) {
     const outcome = await run(
       (environ, startResponse) => app(startResponse, environ),
-      method,
+      options.method,
     );
     const rest = { status: OK, headers: [], body: "", cut: false, errors: [] };
     assertEquals(outcome, { ...rest, ...expected }, output);

@@ -16,6 +16,7 @@ import type {
   WsgiResult,
 } from "../types.ts";
 import { FileWrapper } from "../util.ts";
+import type { WsgiConformanceCode } from "../validate.ts";
 import {
   answer,
   bytes,
@@ -45,6 +46,7 @@ import {
   turn,
   untyped,
 } from "./_handlers.ts";
+import { breaks } from "./_mistakes.ts";
 
 // What goes out, and when
 
@@ -119,6 +121,7 @@ testOutputs("A response", {
       return [];
     },
     ok("ab"),
+    { breaks: ["write-arguments"] },
   ],
   "has what was written within the iteration (P130)": [
     function* (startResponse) {
@@ -128,6 +131,7 @@ testOutputs("A response", {
       yield bytes("c");
     },
     ok("abc"),
+    { breaks: ["write-after-return"] },
   ],
   "has its head sent by a write() of no bytes (P092)": [
     async (startResponse) => {
@@ -171,8 +175,13 @@ testOutputs("startResponse()", {
   "is needed for an empty list": [
     () => [],
     serverError(NOT_STARTED),
+    { breaks: ["start-response-missing"] },
   ],
-  "is needed for a list": [() => list("a"), serverError(NOT_STARTED)],
+  "is needed for a list": [
+    () => list("a"),
+    serverError(NOT_STARTED),
+    { breaks: ["start-response-missing"] },
+  ],
   "is needed before the first block, though it is empty (P030)": [
     function* (startResponse) {
       yield EMPTY;
@@ -180,6 +189,7 @@ testOutputs("startResponse()", {
       yield bytes("a");
     },
     serverError(NOT_STARTED),
+    { breaks: ["start-response-missing"] },
   ],
   "is needed, and that it does not throw": [
     (startResponse) => {
@@ -187,6 +197,7 @@ testOutputs("startResponse()", {
       return list("a");
     },
     serverError(NOT_STARTED),
+    { breaks: ["status-form"] },
   ],
   "is needed, and that the last one does not throw": [
     (startResponse) => {
@@ -195,6 +206,7 @@ testOutputs("startResponse()", {
       return list("a");
     },
     serverError(NOT_STARTED),
+    { breaks: ["exc-info-trapped", "status-form"] },
   ],
   "called twice is an error (P102)": [
     (startResponse) => {
@@ -203,6 +215,7 @@ testOutputs("startResponse()", {
       return [];
     },
     serverError(STARTED_TWICE),
+    { breaks: ["start-response-repeated"] },
   ],
   "called twice is an error, though the first call threw (P102, D13)": [
     (startResponse) => {
@@ -211,6 +224,7 @@ testOutputs("startResponse()", {
       return [];
     },
     serverError(STARTED_TWICE),
+    { breaks: ["header-name", "start-response-repeated"] },
   ],
   "called twice is an error, excInfo being null or undefined": [
     (startResponse) => {
@@ -221,6 +235,7 @@ testOutputs("startResponse()", {
       return list("a");
     },
     ok("a", "content-length: 1"),
+    { breaks: ["start-response-repeated"] },
   ],
   "called twice is an error after the head was sent": [
     async (startResponse) => {
@@ -229,6 +244,7 @@ testOutputs("startResponse()", {
       return [];
     },
     cut("a", STARTED_TWICE),
+    { breaks: ["start-response-repeated"] },
   ],
   "replaces all that was set before, given excInfo (P097)": [
     (startResponse) => {
@@ -258,6 +274,7 @@ testOutputs("startResponse()", {
       return [];
     },
     { status: "404 Not Found", headers: ["content-length: 0"] },
+    { breaks: ["header-hop-by-hop"] },
   ],
   "replaces what was set before empty blocks (P092)": [
     function* (startResponse) {
@@ -288,6 +305,7 @@ testOutputs("startResponse()", {
 });
 
 Deno.test("startResponse() throws the very value of excInfo", async () => {
+  breaks("exc-info-trapped");
   for (const excInfo of [ERROR, "spam", 0, false, {}, Symbol("spam")]) {
     const handler = new TestHandler();
     await handler.run(async (_environ, startResponse) => {
@@ -305,6 +323,7 @@ Deno.test("startResponse() throws the very value of excInfo", async () => {
 });
 
 Deno.test("startResponse() and write() throw once the response has ended", async () => {
+  breaks("start-response-repeated", "write-after-return");
   for (const run of Object.values(OUTPUTS)) {
     let start: StartResponse | undefined;
     let write: WriteCallable | undefined;
@@ -471,6 +490,7 @@ testOutputs("An error", {
   "after the response was started is answered 500": [
     answer(fail, [["Content-Length", "7"]], "204 No Content"),
     serverError("Error: spam"),
+    { breaks: ["content-length-forbidden"] },
   ],
   "of an async application is answered 500": [
     answer(() => turn().then(fail)),
@@ -479,7 +499,7 @@ testOutputs("An error", {
   "is answered to HEAD with the head of the error response (D4)": [
     () => fail(),
     { ...serverError("Error: spam"), body: "" },
-    "HEAD",
+    { method: "HEAD" },
   ],
   "of the first step is answered 500": [
     // deno-lint-ignore require-yield
@@ -541,6 +561,7 @@ testOutputs("An error", {
       return locked;
     }),
     serverError("TypeError: ReadableStream is locked"),
+    { breaks: ["result-type"] },
   ],
   "of the making of the iterator is answered 500": [
     answer(() => ({ [Symbol.iterator]: () => fail() })),
@@ -592,25 +613,31 @@ for (
 }
 
 for (
-  const [value, received] of [
-    [undefined, "undefined"],
-    [null, "null"],
-    ["spam", '"spam"'],
-    [bytes("spam"), "[object Uint8Array]"],
-    [new ArrayBuffer(1), "[object ArrayBuffer]"],
-    [1, "1"],
-    [{}, "[object Object]"],
-    [new Response("spam"), "[object Response]"],
-    [() => [], "[object Function]"],
-  ] as [unknown, string][]
+  const [value, received, code] of [
+    [undefined, "undefined", "result-type"],
+    [null, "null", "result-type"],
+    ["spam", '"spam"', "result-string"],
+    [bytes("spam"), "[object Uint8Array]", "result-bytes"],
+    [new ArrayBuffer(1), "[object ArrayBuffer]", "result-bytes"],
+    [1, "1", "result-type"],
+    [{}, "[object Object]", "result-type"],
+    [new Response("spam"), "[object Response]", "result-type"],
+    [() => [], "[object Function]", "result-type"],
+  ] as [unknown, string, WsgiConformanceCode][]
 ) {
+  const options: Case[2] = { breaks: [code] };
   const error =
     `TypeError: Cannot send the result of the application as it must be an iterable of Uint8Array blocks, such as [body]: received ${received}`;
   testOutputs(`A result of ${received}`, {
-    "is answered 500": [answer(() => untyped(value)), serverError(error)],
+    "is answered 500": [
+      answer(() => untyped(value)),
+      serverError(error),
+      options,
+    ],
     "is answered 500 after a promise": [
       answer(() => Promise.resolve(untyped(value))),
       serverError(error),
+      options,
     ],
     "cuts the response off after write()": [
       (startResponse) => {
@@ -618,6 +645,7 @@ for (
         return untyped(value);
       },
       cut("a", error),
+      options,
     ],
   });
 }
@@ -642,6 +670,7 @@ for (
     "in a list is answered 500": [
       answer(() => [bytes("a"), block], length),
       serverError(error),
+      { breaks: ["block-type", "content-length-unreached"] },
     ],
     "in a generator cuts the response off": [
       function* (startResponse) {
@@ -650,12 +679,14 @@ for (
         yield block;
       },
       cut("a", error, "content-length: 2"),
+      { breaks: ["block-type"] },
     ],
     "in a stream is answered 500": [
       answer(() =>
         new ReadableStream({ start: (stream) => stream.enqueue(block) })
       ),
       serverError(error),
+      { breaks: ["block-type"] },
     ],
     "given to write() is answered 500": [
       async (startResponse) => {
@@ -663,6 +694,7 @@ for (
         return [];
       },
       serverError(error),
+      { breaks: ["write-type"] },
     ],
   });
 }
@@ -689,13 +721,18 @@ const BODIES: Record<
   },
 };
 
+interface BodyOptions {
+  method?: string;
+  status?: string;
+  breaks?: WsgiConformanceCode[];
+}
+
 for (const [kind, give] of Object.entries(BODIES)) {
   const body = (
     texts: string[],
     length: number | null,
     expected: Partial<Outcome>,
-    method = "GET",
-    status = OK,
+    { method = "GET", status = OK, breaks = [] }: BodyOptions = {},
   ): Case => [
     (startResponse) => {
       const headers: WsgiHeader[] = length === null
@@ -704,7 +741,7 @@ for (const [kind, give] of Object.entries(BODIES)) {
       return give(startResponse(status, headers), texts);
     },
     expected,
-    method,
+    { method, breaks },
   ];
   const ifList = kind === "a list" ? ["content-length: 3"] : [];
   const missing =
@@ -712,6 +749,10 @@ for (const [kind, give] of Object.entries(BODIES)) {
   const tooMuch =
     "TypeError: Cannot write 2 bytes as the Content-Length leaves";
   const isWritten = kind.startsWith("write()");
+  // The validator does not look into files.
+  const mistakes = (...codes: WsgiConformanceCode[]) => ({
+    breaks: kind === "a file" ? [] : codes,
+  });
   // A list is one block when it is sent whole, a file is sent as it is read.
   const cutShort = (bytes: number, length: number) => [
     `RangeError: Cannot send all of the body as it is longer than its Content-Length: ${bytes} bytes or more, ${length} declared`,
@@ -745,11 +786,13 @@ for (const [kind, give] of Object.entries(BODIES)) {
       isWritten
         ? cut("", `${missing} 0 bytes sent, 3 missing`, "content-length: 3")
         : serverError(`${missing} 0 bytes sent, 3 missing`),
+      mistakes("content-length-unreached"),
     ),
     "is cut off if it is shorter than declared (P107, D6)": body(
       ["a", "b"],
       3,
       cut("ab", `${missing} 2 bytes sent, 1 missing`, "content-length: 3"),
+      mistakes("content-length-unreached"),
     ),
     // Results stop at the length (P105, P106); write() throws.
     "is no longer than declared (D6)": body(
@@ -759,6 +802,7 @@ for (const [kind, give] of Object.entries(BODIES)) {
         ...ok("abc", "content-length: 3"),
         errors: cutShort(4, 3),
       },
+      mistakes("content-length-exceeded"),
     ),
     "is none where none is declared (D6)": body(
       ["ab", "cd"],
@@ -766,35 +810,39 @@ for (const [kind, give] of Object.entries(BODIES)) {
       isWritten
         ? serverError(`${tooMuch} 0`)
         : { ...ok("", "content-length: 0"), errors: cutShort(2, 0) },
+      mistakes("content-length-exceeded"),
     ),
     "is not sent to HEAD, but for its known length (D4)": body(
       ["a", "bc"],
       null,
       ok("", ...ifList),
-      "HEAD",
+      { method: "HEAD" },
     ),
     "is not sent to HEAD, but for its declared length (D4)": body(
       ["a", "bc"],
       9,
       ok("", "content-length: 9"),
-      "HEAD",
+      { method: "HEAD" },
     ),
     "may be left out for HEAD, with the length that GET has": body(
       [],
       9,
       ok("", "content-length: 9"),
-      "HEAD",
+      { method: "HEAD" },
     ),
     "may be longer than declared for HEAD": body(
       ["abc", "de"],
       3,
       ok("", "content-length: 3"),
-      "HEAD",
+      { method: "HEAD" },
     ),
-    "of no block has no length for HEAD": body([], null, ok(""), "HEAD"),
+    "of no block has no length for HEAD": body([], null, ok(""), {
+      method: "HEAD",
+    }),
   });
 
   Deno.test(`A body from ${kind} is not sent with 204, 205 and 304 (D5)`, async () => {
+    breaks("content-length-forbidden", ...mistakes("body-forbidden").breaks);
     for (const status of ["204 a", "205 b", "304 c"]) {
       for (const method of ["GET", "HEAD"]) {
         for (const length of [null, 0, 3]) {
@@ -802,7 +850,8 @@ for (const [kind, give] of Object.entries(BODIES)) {
             ? [`content-length: ${length}`]
             : [];
           const expected = { status, headers };
-          await check(body(["abc", "d"], length, expected, method, status));
+          const options = { method, status };
+          await check(body(["abc", "d"], length, expected, options));
         }
       }
     }
@@ -810,6 +859,7 @@ for (const [kind, give] of Object.entries(BODIES)) {
 }
 
 Deno.test("BaseHandler sends no body and no length with 1xx (D5)", async () => {
+  breaks("body-forbidden", "content-length-forbidden");
   for (const headers of [[], [["Content-Length", "3"]]] as WsgiHeader[][]) {
     const handler = new TestHandler();
     await handler.run((_environ, startResponse) => {
@@ -822,6 +872,7 @@ Deno.test("BaseHandler sends no body and no length with 1xx (D5)", async () => {
 });
 
 Deno.test("write() beyond the length can be caught", async () => {
+  breaks("content-length-exceeded");
   for (const run of Object.values(OUTPUTS)) {
     const { body, errors } = await run(async (_environ, startResponse) => {
       const write = startResponse(OK, [["Content-Length", "3"]]);
@@ -844,12 +895,14 @@ const ENDINGS: Record<
     status?: string;
     length?: string;
     isReturned?: boolean;
+    breaks?: WsgiConformanceCode[];
     expected: Partial<Outcome>;
   }
 > = {
   "is exhausted": { expected: ok("ababab") },
   "is too short": {
     length: "7",
+    breaks: ["content-length-unreached"],
     expected: cut(
       "ababab",
       "RangeError: Cannot finish the response as its body is shorter than its Content-Length: 6 bytes sent, 1 missing",
@@ -864,6 +917,7 @@ const ENDINGS: Record<
   "is not to be sent": {
     status: "304 x",
     isReturned: true,
+    breaks: ["body-forbidden"],
     expected: { status: "304 x" },
   },
   "is not to be sent to HEAD": {
@@ -874,6 +928,7 @@ const ENDINGS: Record<
   "has not been started": {
     status: "",
     isReturned: true,
+    breaks: ["start-response-missing"],
     expected: serverError(NOT_STARTED),
   },
   "fails at its first step": {
@@ -905,8 +960,7 @@ const ENDINGS: Record<
 
 for (const kind of ["sync", "async"] as const) {
   for (const [name, ending] of Object.entries(ENDINGS)) {
-    const { method = "GET", status = OK, length, isReturned, expected } =
-      ending;
+    const { method = "GET", status = OK, length, isReturned } = ending;
     Deno.test(`A result of ${kind} steps that ${name} is closed once (P027)`, async () => {
       const runs: string[][] = [];
       const app: Case[0] = (startResponse) => {
@@ -917,7 +971,8 @@ for (const kind of ["sync", "async"] as const) {
         }
         return track(kind, events, ending);
       };
-      await check([app, expected, method]);
+      const { breaks = [], expected } = ending;
+      await check([app, expected, { method, breaks }]);
       const events = isReturned ? RETURNED[kind] : CLOSED;
       assertEquals(runs, [events, events]);
     });
@@ -925,6 +980,7 @@ for (const kind of ["sync", "async"] as const) {
 }
 
 Deno.test("A list is closed once, whether it can be sent or not", async () => {
+  breaks("block-type");
   for (const [block, status] of [["a", OK], [1, "500 Internal Server Error"]]) {
     for (const run of Object.values(OUTPUTS)) {
       let closes = 0;
@@ -940,6 +996,7 @@ Deno.test("A list is closed once, whether it can be sent or not", async () => {
 });
 
 Deno.test("A stream is canceled if it is not read to its end", async () => {
+  breaks("content-length-exceeded");
   for (const run of Object.values(OUTPUTS)) {
     let cancels = 0;
     await run((_environ, startResponse) => {

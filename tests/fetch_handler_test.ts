@@ -19,6 +19,7 @@ import type {
   WsgiResult,
 } from "../types.ts";
 import { FileWrapper } from "../util.ts";
+import type { WsgiConformanceCode } from "../validate.ts";
 import {
   answer,
   bytes,
@@ -40,8 +41,10 @@ import {
   untyped,
   withConsole,
 } from "./_handlers.ts";
+import { breaks } from "./_mistakes.ts";
 
 Deno.test("FetchHandler refuses a status that a Response cannot have", async () => {
+  breaks("body-forbidden");
   for (const status of ["100 x", "101 x", "199 x", "600 x", "999 x"]) {
     const message =
       `Cannot start the response as the status of a Response must be 200 to 599: received "${status}"`;
@@ -151,6 +154,7 @@ Deno.test("FetchHandler answers a list at once, without promise and stream", asy
 });
 
 Deno.test("FetchHandler answers without a promise unless there is one", () => {
+  breaks("content-length-unreached", "start-response-missing");
   for (
     const app of [
       () => [],
@@ -201,6 +205,8 @@ const DISCONNECTS: Record<
     reads: number;
     events: string[];
     errors?: string[];
+    /** The rules that the application breaks on purpose. */
+    mistakes?: WsgiConformanceCode[];
   }
 > = {
   "while the application thinks and would return a list": {
@@ -212,6 +218,7 @@ const DISCONNECTS: Record<
     },
     reads: -1,
     events: ["close"],
+    mistakes: ["content-length-unreached"],
   },
   "while the application thinks and would return an iterator": {
     async app(events, environ, startResponse) {
@@ -395,6 +402,7 @@ const DISCONNECTS: Record<
     },
     reads: 1,
     events: ["caught", "close"],
+    mistakes: ["content-length-unreached"],
   },
   "after writes that nobody waits for": {
     async app(events, environ, startResponse) {
@@ -410,9 +418,12 @@ const DISCONNECTS: Record<
 };
 
 for (
-  const [name, { app, reads, events, errors }] of Object.entries(DISCONNECTS)
+  const [name, { app, reads, events, errors, mistakes = [] }] of Object.entries(
+    DISCONNECTS,
+  )
 ) {
   Deno.test(`FetchHandler notices a disconnect ${name}`, async () => {
+    breaks(...mistakes);
     const controller = new AbortController();
     const { signal } = controller;
     const handler = new TestFetchHandler(new Request(LOCAL, { signal }));
@@ -445,6 +456,7 @@ for (
 }
 
 Deno.test("FetchHandler takes a request that was given up for a disconnect", async () => {
+  breaks("start-response-missing");
   const request = new Request(LOCAL, { signal: AbortSignal.abort() });
   const handler = new TestFetchHandler(request);
   await handler.respond(async (environ) => {
@@ -645,6 +657,7 @@ Deno.test("FetchHandler logs an error response that fails, and answers 500", asy
 });
 
 Deno.test("FetchHandler answers 500 if HEAD or 204 fails after its head", async () => {
+  breaks("body-forbidden");
   for (const [method, status] of [["HEAD", OK], ["GET", "204 x"]] as const) {
     const handler = new TestFetchHandler(new Request(LOCAL, { method }));
     const outcome = await handler.toOutcome(async (_environ, startResponse) => {

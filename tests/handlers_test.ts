@@ -40,6 +40,7 @@ import {
   untilAborted,
   withConsole,
 } from "./_handlers.ts";
+import { breaks } from "./_mistakes.ts";
 import { DENO } from "./conformance.ts";
 
 // Over a socket
@@ -209,6 +210,7 @@ Deno.test("toFetchHandler() leaves a connection usable whose body was not read",
 });
 
 Deno.test("toFetchHandler() sends to HEAD the head of GET", async () => {
+  breaks("body-forbidden");
   const heads: Record<string, unknown> = {
     "/200/list": [
       "200",
@@ -413,6 +415,7 @@ const HANDLER_TESTS: Record<string, () => void | Promise<void>> = {
     assertEquals(errors, ["Error: spam"]);
   },
   async testHeaderFormats() {
+    breaks("server-protocol");
     const empty: WsgiApplication = (_environ, startResponse) => {
       startResponse(OK, []);
       return [];
@@ -531,6 +534,7 @@ const HANDLER_TESTS: Record<string, () => void | Promise<void>> = {
     assertEquals(handler.result, null);
   },
   async testRaisesControlCharacters() {
+    breaks("header-name", "header-value", "status-control");
     for (let code = 0; code < 0x80; code++) {
       if (code >= 0x20 && code < 0x7f || code === 9) continue;
       const control = String.fromCharCode(code);
