@@ -372,7 +372,9 @@ export function untilAborted(environ: WsgiEnviron): Promise<never> {
 }
 
 /** Collects what is written with `console.error()`. */
-export async function withConsole(run: () => Promise<void>): Promise<string[]> {
+export async function withConsole(
+  run: () => void | Promise<void>,
+): Promise<string[]> {
   const { error } = console;
   const printed: string[] = [];
   try {
