@@ -18,6 +18,7 @@ import {
 import type { WsgiEnviron, WsgiHeader } from "../types.ts";
 import { setupTestingDefaults, WsgiInput } from "../util.ts";
 import { Client, exchange } from "./_client.ts";
+import { breaks } from "./_mistakes.ts";
 
 const encoder = new TextEncoder();
 
@@ -393,6 +394,11 @@ Deno.test("toFetchHandler(fromFetchHandler(handler)) is handler", async () => {
       const isBodiless = [204, 205, 304].includes(init.status);
       const handler = async (request: Request) => {
         received.push(await messageOf(request, request.method, request.url));
+        if (
+          init.status === 204 && new Headers(init.headers).has("content-type")
+        ) {
+          breaks("content-type-forbidden");
+        }
         const body = responseBody && !isBodiless
           ? streamOf(responseBody)
           : null;

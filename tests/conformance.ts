@@ -20,7 +20,8 @@ import {
 } from "../handlers.ts";
 import type { WsgiApplication, WsgiEnviron, WsgiHeader } from "../types.ts";
 import { FileWrapper } from "../util.ts";
-import { validator } from "../validate.ts";
+import { validator, type WsgiConformanceCode } from "../validate.ts";
+import { breaks } from "./_mistakes.ts";
 
 /** Sends a request for a path of the application. */
 export type Send = (
@@ -51,6 +52,10 @@ export interface ConformanceCase {
   only?: "in process" | "served";
   /** Where the case does not hold when served, and why. */
   gaps?: Partial<Record<Platform, string>>;
+  /** Whether it is about a client's connection, of which not all know. */
+  isAboutConnection?: boolean;
+  /** The rules that the application breaks on purpose. */
+  breaks?: WsgiConformanceCode[];
 }
 
 const encoder = new TextEncoder();
@@ -512,6 +517,7 @@ export const cases: ConformanceCase[] = [
   },
   {
     name: "no more goes out than Content-Length says",
+    breaks: ["content-length-exceeded"],
     app: fixed(
       "200 OK",
       [...TEXT, ["Content-Length", "5"]],
@@ -537,6 +543,7 @@ export const cases: ConformanceCase[] = [
   },
   {
     name: "an error after the head breaks the body off",
+    isAboutConnection: true,
     app: function* (_environ, startResponse) {
       startResponse("200 OK", TEXT);
       yield LARGE;
@@ -546,6 +553,8 @@ export const cases: ConformanceCase[] = [
   },
   {
     name: "a body that is too short breaks off",
+    isAboutConnection: true,
+    breaks: ["content-length-unreached"],
     app: function* (_environ, startResponse) {
       startResponse("200 OK", [...TEXT, ["Content-Length", "1048577"]]);
       yield LARGE;
@@ -554,6 +563,7 @@ export const cases: ConformanceCase[] = [
   },
   {
     name: "a client that stops reading is not read ahead for",
+    isAboutConnection: true,
     only: "in process",
     app: recording(function* (environ) {
       for (let count = 1;; count++) {
@@ -574,6 +584,7 @@ export const cases: ConformanceCase[] = [
   },
   {
     name: "a client that leaves ends the body",
+    isAboutConnection: true,
     app: recording(function* (environ) {
       try {
         for (;;) yield LARGE;
@@ -592,6 +603,7 @@ export const cases: ConformanceCase[] = [
   },
   {
     name: "a client that leaves is noticed while the application thinks",
+    isAboutConnection: true,
     gaps: { workerd: "It does not look at the connection until it writes" },
     app: async (environ, startResponse) => {
       record(environ, "begin");
@@ -643,10 +655,11 @@ export const cases: ConformanceCase[] = [
 ];
 
 /** Sends the requests of one case. */
-export function sendFor({ name }: ConformanceCase, send: Send): Send {
+export function sendFor(conformanceCase: ConformanceCase, send: Send): Send {
+  breaks(...conformanceCase.breaks ?? []);
   return (path, init) => {
     const headers = new Headers(init?.headers);
-    headers.set("X-Case", name);
+    headers.set("X-Case", conformanceCase.name);
     return send(path, { ...init, headers });
   };
 }

@@ -27,6 +27,7 @@ import {
 import type { WsgiApplication, WsgiEnviron, WsgiHeader } from "../types.ts";
 import { validator } from "../validate.ts";
 import { Client, exchange, requestsOf } from "./_client.ts";
+import { breaks } from "./_mistakes.ts";
 
 const SOFTWARE = `wsgiref/${denoConfig.version}`;
 const TEXT: WsgiHeader[] = [["Content-Type", "text/plain"]];
@@ -1049,6 +1050,7 @@ Deno.test("WsgiServer tells the application of a body that breaks off", async ()
 });
 
 Deno.test("WsgiServer sends the bytes of a response as they should be", async () => {
+  breaks("header-value");
   const table: Record<string, [app: WsgiApplication, response: RegExp]> = {
     "an array": [
       hello,
@@ -1136,6 +1138,7 @@ Deno.test("WsgiServer logs requests in the common log format", async () => {
 });
 
 Deno.test("WsgiServer logs every kind of request and answer", async () => {
+  breaks("content-length-unreached");
   const app: WsgiApplication = (environ, startResponse) => {
     switch (environ.PATH_INFO) {
       case "/error":
@@ -1550,6 +1553,7 @@ const INTEGRATION_TESTS: Record<string, {
       `test_status_validation_errors ${status}`,
       {
         app: (_environ, startResponse) => {
+          breaks("status-form");
           startResponse(status, TEXT);
           return [];
         },

@@ -18,110 +18,22 @@ import {
 import { WsgiServer } from "../simple_server.ts";
 import type { WsgiApplication, WsgiHeader } from "../types.ts";
 import { WsgiInput } from "../util.ts";
-import type { WsgiConformanceCode } from "../validate.ts";
+import { takeMistakes } from "./_mistakes.ts";
 import { options } from "./_under_validator.ts";
 import {
   application,
   cases,
+  type ConformanceCase,
   DENO,
   handler,
   type Send,
   sendFor,
 } from "./conformance.ts";
 
-/** Tests that look at what is wrapped, or whose data are nonsense. */
-const UNFIT = [
-  "toFetchHandler() gives an application the variables of WSGI",
-  "readEnviron() has all variables as native strings",
-  "toFetchHandler(fromFetchHandler(handler)) is handler",
-];
-
-/** What tests do wrong on purpose, by their names. */
-const MISTAKES: Partial<Record<WsgiConformanceCode, RegExp[]>> = {
-  "block-type": [/^A block of .* in a /, /^A list is closed once, whether/],
-  "body-forbidden": [
-    /^A body from (?!a file).* is not sent with 204/,
-    /^BaseHandler sends no body and no length with 1xx/,
-    /^FetchHandler answers 500 if HEAD or 204 fails/,
-    /^FetchHandler refuses a status that a Response/,
-    /^A result of .* that is not to be sent is closed/,
-    /^toFetchHandler\(\) sends to HEAD the head of GET$/,
-  ],
-  "content-length-exceeded": [
-    /: no more goes out than Content-Length says$/,
-    /^A body from (?!a file).* is (?:no longer than|none where none is) declared/,
-    /^A stream is canceled if it is not read/,
-    /^write\(\) beyond the length/,
-  ],
-  "content-length-forbidden": [
-    /^A body from .* is not sent with 204/,
-    /^An error after the response was started is answered 500$/,
-    /^BaseHandler sends no body and no length with 1xx/,
-  ],
-  "content-length-unreached": [
-    /: a body that is too short breaks off$/,
-    /^A block of .* in a list /,
-    /^A body from (?!a file).* \(P107/,
-    /^A result of .* that is too short/,
-    /^FetchHandler answers without a promise/,
-    /^FetchHandler notices a disconnect .* (?:return a list|is caught)$/,
-    /^WsgiServer logs every kind of request/,
-  ],
-  "exc-info-trapped": [
-    /^startResponse\(\) is needed, and that the last/,
-    /^startResponse\(\) throws the very value/,
-  ],
-  "header-hop-by-hop": [/^startResponse\(\) replaces .* a call that threw$/],
-  "header-name": [
-    /^startResponse\(\) called twice .* the first call threw/,
-    /testRaisesControlCharacters/,
-  ],
-  "header-value": [
-    /testRaisesControlCharacters/,
-    /^WsgiServer sends the bytes of a response/,
-  ],
-  "result-bytes": [/^A result of \[object (?:Uint8Array|ArrayBuffer)\] /],
-  "result-string": [/^A result of "spam" /],
-  "result-type": [
-    /^A result of (?:undefined|null|1|\[object (?:Object|Response|Function)\]) /,
-    /^An error of a stream that is read elsewhere/,
-  ],
-  "server-protocol": [/testHeaderFormats/],
-  "start-response-missing": [
-    /^A result of .* that has not been started/,
-    /^FetchHandler answers without a promise/,
-    /^FetchHandler takes a request that was given up/,
-    /^startResponse\(\) is needed (?:for|before)/,
-  ],
-  "start-response-repeated": [
-    /^startResponse\(\) and write\(\) throw once/,
-    /^startResponse\(\) called twice/,
-  ],
-  "status-control": [/testRaisesControlCharacters/],
-  "status-form": [
-    /^startResponse\(\) is needed, and /,
-    /test_status_validation_errors/,
-  ],
-  "write-after-return": [
-    /^A response has what was written within/,
-    /^startResponse\(\) and write\(\) throw once/,
-  ],
-  "write-arguments": [/^A response has what was written, and waited for late$/],
-  "write-type": [/^A block of .* given to write\(\)/],
-};
-
 const { test } = Deno;
-const unmet = new Set(Object.values(MISTAKES).flat());
 
 /** Whether the tests are those of examples, which others imitate. */
 let isExample = false;
-
-/** Whether one of the patterns matches a name. All that do are ticked off. */
-function isMistake(name: string, patterns: RegExp[]): boolean {
-  const matching = patterns.filter((pattern) => pattern.test(name));
-  for (const pattern of matching) unmet.delete(pattern);
-  return matching.length > 0;
-}
 
 /** Registers a test that fails if anything but what it is to do is wrong. */
 function register(
@@ -129,15 +41,12 @@ function register(
   fn: Deno.TestDefinition["fn"],
   definition?: Deno.TestDefinition,
 ): void {
-  if (UNFIT.includes(name)) return;
-  const allowsWarnings = !isExample && !name.startsWith("examples/");
-  const expected = Object.entries(MISTAKES)
-    .filter(([, patterns]) => isMistake(name, patterns))
-    .map(([code]) => code);
+  const allowsWarnings = !isExample;
   test({
     ...definition,
     name,
     async fn(t) {
+      takeMistakes();
       const codes = new Set<string>();
       options.onViolation = options.onWarning = (error) => {
         const { code, side, severity } = error;
@@ -147,7 +56,7 @@ function register(
         ) codes.add(side === "middleware" ? `${side}: ${code}` : code);
       };
       await fn(t);
-      assertEquals([...codes].sort(), expected);
+      assertEquals([...codes].sort(), takeMistakes());
     },
   });
 }
@@ -162,6 +71,8 @@ Deno.env.set("UNDER_VALIDATOR", "true");
 await import("./bridge_test.ts");
 await import("./cgi_test.ts");
 await import("./conformance_test.ts");
+await import("./base_handler_test.ts");
+await import("./fetch_handler_test.ts");
 await import("./handlers_test.ts");
 await import("./request_environ_test.ts");
 await import("./simple_server_test.ts");
@@ -217,15 +128,15 @@ function sendTo(Handler: typeof SimpleHandler): Send {
   };
 }
 
-/** Registers the cases of the table, but those that do not fit. */
+/** Registers cases of the table. */
 function registerCases(
   subject: string,
+  selected: ConformanceCase[],
   use: (exercise: (send: Send) => Promise<void>) => Promise<void>,
-  unfit?: RegExp,
 ): void {
-  for (const conformanceCase of cases) {
+  for (const conformanceCase of selected) {
     const { name, only, gaps, exercise } = conformanceCase;
-    if (only === "in process" || gaps?.[DENO] || unfit?.test(name)) continue;
+    if (only === "in process" || gaps?.[DENO]) continue;
     register(
       `${subject}: ${name}`,
       () => use((send) => exercise(sendFor(conformanceCase, send))),
@@ -233,19 +144,25 @@ function registerCases(
   }
 }
 
-registerCases("WsgiServer", (exercise) => withServer(application, exercise));
+registerCases(
+  "WsgiServer",
+  cases,
+  (exercise) => withServer(application, exercise),
+);
 registerCases(
   "fromFetchHandler()",
+  cases,
   (exercise) => withServer(fromFetchHandler(handler), exercise),
 );
 for (const Handler of [SimpleHandler, BaseCgiHandler]) {
   registerCases(
     Handler.name,
+    cases.filter(({ isAboutConnection }) => !isAboutConnection),
     (exercise) => exercise(sendTo(Handler)),
-    // It does not know of the client.
-    / client that | breaks /,
   );
 }
+
+isExample = true;
 
 for (
   const [script, SCRIPT_NAME, PATH_INFO, body] of [
@@ -278,8 +195,4 @@ for (
 register("examples/worker.ts answers", async () => {
   const response = await worker.fetch(new Request("http://localhost/spam"));
   assertEquals(await response.text(), "You asked for /spam");
-});
-
-register("every mistake is that of a test", () => {
-  assertEquals([...unmet], []);
 });
