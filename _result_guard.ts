@@ -103,6 +103,8 @@ class ResultGuard {
   readonly #result: WsgiResult;
   readonly #response: ResponseGuard;
   readonly #hasClose: boolean;
+  /** Whether there is nothing but a function to be called at the end. */
+  readonly #isClosable: boolean;
   #iterator: BlockIterator | undefined;
   /** Whether a violation has kept the server from the rest of the blocks. */
   #isCut = false;
@@ -112,9 +114,8 @@ class ResultGuard {
     this.#result = result;
     this.#response = response;
     this.#hasClose = typeof result.close === "function";
-    if (!this.#hasClose && result.close !== undefined) {
-      exchange.report("result-close", result.close);
-    }
+    this.#isClosable = this.#hasClose || result.close === undefined;
+    if (!this.#isClosable) exchange.report("result-close", result.close);
     if (this.#hasClose) exchange.outer?.closables.push({ exchange, result });
   }
 
@@ -179,10 +180,15 @@ class ResultGuard {
       }
     }
     exchange.phase = "closed";
-    const closing = closeResult(this.#hasClose ? this.#result : [], {
-      iterator: this.#isCut && this.#iterator || null,
+    // A server ends what it has begun, unless a violation was thrown at it.
+    const iteration = this.#iterator === undefined ? undefined : {
+      iterator: this.#isCut ? this.#iterator : null,
       isWaiting: false,
-    });
+    };
+    const closing = closeResult(
+      this.#isClosable ? this.#result : [],
+      iteration,
+    );
     return isPromise(closing)
       ? closing.then(() => checkClosables(exchange))
       : checkClosables(exchange);

@@ -8,6 +8,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import { closeResult } from "../_result.ts";
 import { toFetchHandler } from "../handlers.ts";
 import type { WsgiApplication, WsgiResult } from "../types.ts";
 import { FileWrapper, setupTestingDefaults } from "../util.ts";
@@ -16,6 +17,7 @@ import { CASES } from "./_result_guard_cases.ts";
 import {
   createEnviron,
   encoder,
+  generate,
   HELLO,
   invalid,
   serve,
@@ -189,4 +191,29 @@ Deno.test("validator() closes a result that it refuses", () => {
   );
   assertEquals(error.code, "block-type");
   assertEquals(closed, 1);
+});
+
+Deno.test("validator() has a result given up that nobody has begun", async () => {
+  for (const calls of [["canceled"], ["returned"], ["closed"]]) {
+    const [expected] = calls.splice(0);
+    const blocks = generate(createEnviron(), startResponse) as Generator;
+    const results: Record<string, unknown> = {
+      canceled: new ReadableStream({
+        cancel: () => void calls.push("canceled"),
+      }),
+      returned: Object.assign(blocks, {
+        return: () => (calls.push("returned"), { done: true }),
+      }),
+      closed: {
+        [Symbol.iterator]: () => calls.push("begun"),
+        close: () => calls.push("closed"),
+      },
+    };
+    const result = await validateThrice((_environ, startResponse) => {
+      start(startResponse);
+      return invalid(results[expected ?? ""]);
+    })(createEnviron(), startResponse);
+    await closeResult(result);
+    assertEquals(calls, [expected]);
+  }
 });
