@@ -427,7 +427,7 @@ Deno.test("simple_server.ts has the application checked, unless it is told not t
     const lines = stderr.split("\n").filter((line) => !/^ {4}at /.test(line));
     assertEquals(lines.map((line) => line.replace(/^127.*\] /, "")), [
       'Cannot answer GET "http://h/"',
-      'header-repeated [P085 (PEP 3333: The start_response() Callable), RFC 9110 5.3]: A header that has a single value must not be repeated: received ["ETag", "\\"2\\""]; replace the first, as set() of WsgiHeaders does',
+      'header-repeated [PEP 3333: The start_response() Callable (https://peps.python.org/pep-3333/#the-start-response-callable); RFC 9110, 5.3 (https://www.rfc-editor.org/rfc/rfc9110#section-5.3)]: A header that has a single value must not be repeated: received ["ETag", "\\"2\\""]; replace the first, as set() of WsgiHeaders does',
       '"GET / HTTP/1.1" 500 59',
       "",
     ]);

@@ -1,16 +1,13 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
 /**
- * Writes `docs/conformance.md`: the checks of `validate.ts` as they stand
- * there, the cases that show them, and what becomes of each statement of
- * PEP 3333.
+ * Writes `docs/conformance.md`: the checks as they stand in their rooms, the
+ * cases that show them, and what becomes of each statement of PEP 3333.
  */
 
-import {
-  CONFORMANCE_CHECKS,
-  type WsgiConformanceCheck,
-  type WsgiConformanceCode,
-} from "../validate.ts";
+import { CHECKS } from "../_checks.ts";
+import { sectionOf, SECTIONS, sectionUrl } from "../_conformance.ts";
+import { CONFORMANCE_CHECKS, type WsgiConformanceCode } from "../validate.ts";
 import { CASES } from "./validate_cases.ts";
 
 /** The file that is written. */
@@ -249,71 +246,70 @@ export const CLAUSES: [statement: string, reason?: string][] = [
   ["wsgi.run_once does not mean never again", INSIDE_APPLICATION],
 ];
 
-/** The codes that observe each clause. */
-export function observers(): Map<string, string[]> {
-  const codes = new Map<string, string[]>();
-  for (const [code, { clause }] of Object.entries(CONFORMANCE_CHECKS)) {
-    for (const number of clause.match(/P\d{3}/g) ?? []) {
-      codes.set(number, [...codes.get(number) ?? [], code]);
-    }
-  }
-  return codes;
+const CODES = Object.keys(CHECKS) as WsgiConformanceCode[];
+
+/** The number of a statement, by its index. */
+function numberOf(index: number): string {
+  return `P${String(index + 1).padStart(3, "0")}`;
 }
 
-/** A Markdown table, with its columns aligned. */
-function formatTable(rows: string[][]): string {
-  const [head = [], ...body] = rows.map((row) =>
-    row.map((cell) => cell.replaceAll("|", "\\|"))
-  );
-  const widths = head.map((_, column) =>
-    Math.max(3, ...[head, ...body].map((row) => row[column]?.length ?? 0))
-  );
-  const rule = widths.map((width) => "-".repeat(width));
-  return [head, rule, ...body].map((row) =>
-    `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |\n`
-  ).join("");
+/** The codes of the checks that observe a statement. */
+export function observersOf(number: string): WsgiConformanceCode[] {
+  return CODES.filter((code) => CHECKS[code].clause.includes(number));
+}
+
+/** Statements, one by one, and what observes them, or why nothing can. */
+function describeStatements(numbers: string[]): string {
+  return numbers.map((number) => {
+    const [statement, reason] = CLAUSES[Number(number.slice(1)) - 1] ?? [];
+    const codes = observersOf(number).map((code) => `\`${code}\``).join(", ");
+    return `- **${number}** ${statement}: ${codes || `_${reason}_`}\n`;
+  }).join("");
+}
+
+function describeCheck(code: WsgiConformanceCode): string {
+  const { side, severity, rule, remedy } = CONFORMANCE_CHECKS[code];
+  const cases = Object.keys(CASES[code].bad).join("; ");
+  return `
+### \`${code}\`
+
+${rule}: ${remedy}.
+
+- ${severity === "error" ? "Error" : "Warning"}, of the ${side}
+- Asked for by ${CHECKS[code].clause.join("; ")}
+- Shown by ${cases.replaceAll("*", "\\*")}
+`;
 }
 
 /** The document. */
 export function generateDocument(): string {
-  const codes = observers();
-  const checks = Object.entries<WsgiConformanceCheck>(CONFORMANCE_CHECKS).map(
-    ([code, { clause, side, severity, rule }]) => [
-      `\`${code}\``,
-      clause,
-      side,
-      severity,
-      rule,
-      Object.keys(CASES[code as WsgiConformanceCode].bad).join("; "),
-    ],
-  );
-  const clauses = CLAUSES.map(([statement, reason = ""], index) => {
-    const number = `P${String(index + 1).padStart(3, "0")}`;
-    const observed = (codes.get(number) ?? []).map((code) => `\`${code}\``);
-    return [number, statement, observed.join(", ") || reason];
+  const numbers = CLAUSES.map((_clause, index) => numberOf(index));
+  const sections = SECTIONS.map(([, title]) => {
+    const isHere = (number = "") => sectionOf(number) === title;
+    const checks = CODES.filter((code) => isHere(CHECKS[code].clause[0]));
+    return `
+## ${title}
+
+[This section in PEP 3333](${sectionUrl(title)})
+
+${describeStatements(numbers.filter(isHere))}${
+      checks.map(describeCheck).join("")
+    }`;
   });
   return `# Conformance
 
-What \`validator()\` of \`@wsgi/wsgiref/validate\` checks. This page is generated
+What \`validator()\` of \`@wsgi/wsgiref/validate\` checks. This page is written
 from the checks and from their tests by \`deno task docs:clauses\`.
 
-## Checks
-
-Each check has a test named \`validator() reports\` and its code in
-\`tests/validate_test.ts\`, whose steps are the cases.
-
-${
-    formatTable([
-      ["Code", "Clause", "Side", "Severity", "What is checked", "Cases"],
-      ...checks,
-    ])
-  }
-## Statements of PEP 3333
-
-In the order of [PEP 3333](https://peps.python.org/pep-3333/), and which check
-observes each, or why none can.
-
-${formatTable([["Clause", "Statement", "Observed by"], ...clauses])}`;
+It follows the sections of [PEP 3333](https://peps.python.org/pep-3333/). Each
+begins with the statements that ask something of a server, an application or
+middleware, numbered through the whole of PEP 3333, and with the codes of the
+checks that notice if it is not done, or why a program between the two sides
+cannot notice. Then come the checks that enforce the section before any other:
+the rule and how to put things right, who breaks it and whether that is an error
+or only questionable, the statements and RFCs that ask for it, and the tests in
+which it is broken.
+${sections.join("")}`;
 }
 
 if (import.meta.main) {

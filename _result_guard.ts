@@ -1,0 +1,339 @@
+// Copyright 2026 the wsgiref authors. MIT license.
+// This module is browser compatible.
+
+import type { Checks } from "./_conformance.ts";
+import type { Exchange } from "./_exchange.ts";
+import { hasMethods, isIterable, isObject } from "./_object.ts";
+import type { ResponseGuard } from "./_response_guard.ts";
+import {
+  type BlockIterator,
+  closeResult,
+  isPromise,
+  iterate,
+  type Step,
+} from "./_result.ts";
+import type { WsgiResult } from "./types.ts";
+import { FileWrapper } from "./util.ts";
+
+/** What a result must be, and how it must be iterated and closed. */
+export const RESULT_CHECKS = {
+  "result-type": {
+    clause: ["P020", "P127", "P180"],
+    rule:
+      "The application must return an iterable or async iterable, if only []",
+    remedy: "return the blocks in an array, a generator or a ReadableStream",
+  },
+  "result-string": {
+    clause: ["P020", "P132"],
+    rule: "The application must not return a string",
+    remedy: "return [new TextEncoder().encode(text)]",
+  },
+  "result-bytes": {
+    clause: ["P020"],
+    rule: "The application must not return bare bytes",
+    remedy: "return [bytes]",
+  },
+  "result-close": {
+    clause: ["P027"],
+    rule: "close of a result must be a function",
+    remedy: "make it a method, or leave it out",
+  },
+  "result-length": {
+    clause: ["P026"],
+    rule: "length or size of a result must be the number of its blocks",
+    remedy: "correct it, or leave it out",
+  },
+
+  // How a server iterates and closes it
+  "iterated-twice": {
+    clause: ["P021"],
+    side: "server",
+    rule: "A result must be iterated once",
+    remedy: "keep the blocks if they are needed again",
+  },
+  "iterated-early": {
+    clause: ["P021"],
+    side: "server",
+    rule: "A block must not be asked for before the one before has come",
+    remedy: "await next()",
+  },
+  "iterated-after-end": {
+    clause: ["P021"],
+    side: "server",
+    rule: "A result must not be iterated after its end",
+    remedy: "stop when next() is done",
+  },
+  "iterated-after-close": {
+    clause: ["P027"],
+    side: "server",
+    rule: "A result must not be iterated after close()",
+    remedy: "call close() last",
+  },
+  "close-repeated": {
+    clause: ["P027"],
+    side: "server",
+    rule: "close() of a result must be called once",
+    remedy: "call it in one place, where every request ends",
+  },
+  "close-missing": {
+    clause: ["P027"],
+    side: "server",
+    rule: "close() of a result must be called when the request ends",
+    remedy: "call it in a finally block",
+  },
+
+  // What middleware does with it
+  "middleware-withheld": {
+    clause: ["P118", "P119", "P120", "P114", "P008"],
+    side: "middleware",
+    rule: "Middleware must yield a block for each block that it is given",
+    remedy: "yield new Uint8Array() while there is nothing to send yet",
+  },
+  "middleware-delayed": {
+    clause: ["P121", "P008"],
+    side: "middleware",
+    rule: "Middleware must return before it iterates the result it is given",
+    remedy: "iterate it in a generator, and return that",
+  },
+} satisfies Checks;
+
+/** Guards a result: how it is iterated and closed, and what it yields. */
+class ResultGuard {
+  readonly #exchange: Exchange;
+  readonly #result: WsgiResult;
+  readonly #response: ResponseGuard;
+  readonly #hasClose: boolean;
+  /** Whether there is nothing but a function to be called at the end. */
+  readonly #isClosable: boolean;
+  #iterator: BlockIterator | undefined;
+  /** Whether a violation has kept the server from the rest of the blocks. */
+  #isCut = false;
+
+  constructor(exchange: Exchange, response: ResponseGuard, result: WsgiResult) {
+    this.#exchange = exchange;
+    this.#result = result;
+    this.#response = response;
+    this.#hasClose = typeof result.close === "function";
+    this.#isClosable = this.#hasClose || result.close === undefined;
+    if (!this.#isClosable) exchange.report("result-close", result.close);
+    if (this.#hasClose) exchange.outer?.closables.push({ exchange, result });
+  }
+
+  begin(): void {
+    if (this.#iterator) this.#exchange.report("iterated-twice", this.#result);
+    this.#iterator = iterate(this.#result);
+    if (!hasMethods(this.#iterator, ["next"])) {
+      this.#exchange.report("result-type", this.#iterator);
+    }
+  }
+
+  /** Asks for a block: a promise if the iterator gives one. */
+  next(): Step | Promise<Step> {
+    const exchange = this.#exchange;
+    if (exchange.phase === "iterating") {
+      exchange.report("iterated-early", this.#result);
+    } else if (exchange.phase === "ended") {
+      exchange.report("iterated-after-end", this.#result);
+    } else if (exchange.phase === "closed") {
+      exchange.report("iterated-after-close", this.#result);
+    } else {
+      exchange.phase = "iterating";
+    }
+    this.#response.commit();
+    if (!this.#iterator) this.begin();
+    let step;
+    try {
+      step = (this.#iterator as BlockIterator).next();
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (!isPromise(step)) return this.#check(step, true);
+    return step.then(
+      (step) => this.#check(step, false),
+      (error) => this.#fail(error),
+    );
+  }
+
+  return(): Step | Promise<Step> {
+    this.end();
+    return this.#iterator?.return?.() ?? { done: true, value: undefined };
+  }
+
+  /** Takes note that the server will not ask for another block. */
+  end(): void {
+    const { phase, outer, validation } = this.#exchange;
+    if (phase === "closed" || phase === "ended") return;
+    this.#exchange.phase = "ended";
+    if (this.#hasClose && !outer) validation.unclosed += 1;
+  }
+
+  close(): void | Promise<void> {
+    const exchange = this.#exchange;
+    const { validation } = exchange;
+    if (exchange.phase === "closed") {
+      exchange.report("close-repeated", this.#result);
+    } else {
+      this.end();
+      // It is none if a later request was told of this one.
+      if (this.#hasClose && !exchange.outer && validation.unclosed > 0) {
+        validation.unclosed -= 1;
+      }
+    }
+    exchange.phase = "closed";
+    // A server ends what it has begun, unless a violation was thrown at it.
+    const iteration = this.#iterator === undefined ? undefined : {
+      iterator: this.#isCut ? this.#iterator : null,
+      isWaiting: false,
+    };
+    const closing = closeResult(
+      this.#isClosable ? this.#result : [],
+      iteration,
+    );
+    return isPromise(closing)
+      ? closing.then(() => checkClosables(exchange))
+      : checkClosables(exchange);
+  }
+
+  #fail(error: unknown): never {
+    this.end();
+    throw error;
+  }
+
+  #check(step: Step, isSync: boolean): Step {
+    const exchange = this.#exchange;
+    // The client may be gone since the block was asked for.
+    if (exchange.phase !== "iterating") return step;
+    exchange.phase = "returned";
+    try {
+      this.#response.checkFatal();
+      if (!isObject(step)) {
+        exchange.report("result-type", step);
+      } else if (step.done) {
+        this.#finish();
+      } else {
+        exchange.blocks += 1;
+        this.#response.take(step.value);
+        // Async iteration may read ahead.
+        if (isSync) checkBlocks(exchange);
+      }
+    } catch (error) {
+      this.#isCut = exchange.phase === "returned";
+      this.#fail(error);
+    }
+    return step;
+  }
+
+  #finish(): void {
+    this.end();
+    this.#response.finish();
+    checkBlocks(this.#exchange);
+    const { length, size } = this.#result as {
+      length?: unknown;
+      size?: unknown;
+    };
+    const count = typeof length === "number" ? length : size;
+    if (typeof count === "number" && count !== this.#exchange.blocks) {
+      this.#exchange.report("result-length", count);
+    }
+  }
+}
+
+/** Compares the blocks with those within. */
+function checkBlocks(exchange: Exchange): void {
+  const { inner, blocks } = exchange;
+  if (inner && inner.blocks > blocks) {
+    exchange.report("middleware-withheld", `${inner.blocks} blocks`);
+    inner.blocks = blocks;
+  }
+}
+
+/** Checks that what middleware has to close with its result is closed. */
+function checkClosables({ closables }: Exchange): void {
+  for (const { exchange, result } of closables) {
+    if (exchange.phase !== "closed") exchange.report("close-missing", result);
+  }
+}
+
+class SyncResultGuard extends ResultGuard implements Iterable<Uint8Array> {
+  [Symbol.iterator](): Iterator<Uint8Array> {
+    this.begin();
+    return this as Iterator<Uint8Array>;
+  }
+}
+
+class AsyncResultGuard extends ResultGuard
+  implements AsyncIterable<Uint8Array> {
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    this.begin();
+    return this as AsyncIterator<Uint8Array>;
+  }
+}
+
+/** An array stays what it is, so that it is answered at once. */
+function guardArray(
+  exchange: Exchange,
+  response: ResponseGuard,
+  result: Uint8Array[] & WsgiResult,
+): WsgiResult {
+  for (const block of result) response.take(block);
+  response.finish();
+  if (result.close === undefined) {
+    exchange.phase = "ended";
+    checkClosables(exchange);
+    return result;
+  }
+  const guard = new ResultGuard(exchange, response, result);
+  guard.end();
+  return Object.assign([...result], { close: () => guard.close() });
+}
+
+/** A file wrapper stays what it is, so that the server can tell. */
+function guardFile(
+  exchange: Exchange,
+  response: ResponseGuard,
+  result: FileWrapper,
+): WsgiResult {
+  const { next, close } = result;
+  const guard = new ResultGuard(exchange, response, {
+    [Symbol.asyncIterator]: () => ({ next: () => next.call(result) }),
+    ...(close && { close: () => close.call(result) }),
+  });
+  return Object.assign(result, {
+    next: () => guard.next(),
+    close: () => guard.close(),
+  });
+}
+
+/** Guards what an application has returned. */
+export function guardResult(
+  exchange: Exchange,
+  response: ResponseGuard,
+  result: WsgiResult,
+): WsgiResult {
+  const { inner, isAsync } = exchange;
+  const isOver = inner?.phase === "ended" || inner?.phase === "closed";
+  // What is returned by a promise may have begun to read ahead.
+  if (inner && inner.blocks > 0 && (!isAsync || isOver)) {
+    exchange.report("middleware-delayed", `${inner.blocks} blocks`);
+  }
+  response.checkFatal();
+  if (typeof result === "string") {
+    exchange.report("result-string", result);
+  } else if (result instanceof ArrayBuffer || ArrayBuffer.isView(result)) {
+    exchange.report("result-bytes", result);
+  } else if (
+    !isIterable(result) || (result instanceof ReadableStream && result.locked)
+  ) {
+    exchange.report("result-type", result);
+  } else if (Array.isArray(result)) {
+    return guardArray(exchange, response, result);
+  } else if (result instanceof FileWrapper) {
+    return guardFile(exchange, response, result);
+  } else {
+    return Symbol.asyncIterator in result
+      ? new AsyncResultGuard(exchange, response, result)
+      : new SyncResultGuard(exchange, response, result);
+  }
+  exchange.phase = "ended";
+  return result;
+}

@@ -1,0 +1,417 @@
+// Copyright 2026 the wsgiref authors. MIT license.
+
+import type { WsgiApplication, WsgiResult } from "../types.ts";
+import {
+  asyncIterator,
+  between,
+  body,
+  type Cases,
+  createEnviron,
+  drive,
+  EMPTY,
+  generate,
+  HELLO,
+  hello,
+  run,
+  serve,
+  startResponse,
+  TEXT,
+  write,
+} from "./_scenarios.ts";
+
+/** A generator with a `close()`. */
+const closable: WsgiApplication = (environ, startResponse) =>
+  Object.assign(generate(environ, startResponse) as Iterable<Uint8Array>, {
+    close() {},
+  });
+
+const closableArray: WsgiApplication = (environ, startResponse) =>
+  Object.assign(hello(environ, startResponse) as Uint8Array[], { close() {} });
+
+/** A server that iterates, and leaves it at that. */
+async function exhaust(
+  result: WsgiResult | Promise<WsgiResult>,
+): Promise<WsgiResult> {
+  const awaited = await result;
+  for await (const _block of awaited);
+  return awaited;
+}
+
+function iterator(result: WsgiResult): Iterator<Uint8Array> {
+  return (result as Iterable<Uint8Array>)[Symbol.iterator]();
+}
+
+/** What breaks the rules of `_result_guard.ts`, and what is next to that and legal. */
+export const CASES = {
+  "result-type": {
+    bad: {
+      "undefined": body(() => undefined),
+      "null": body(() => null),
+      "a Response": body(() => new Response("Hello")),
+      "a function": body(() => () => [HELLO]),
+      "an iterable without an iterator": body(() => ({
+        [Symbol.iterator]: () => null,
+      })),
+      "an iterator that gives no result": body(() => ({
+        [Symbol.asyncIterator]: () => ({ next: () => null }),
+      })),
+      "a locked stream": async (validate) => {
+        const stream = ReadableStream.from([HELLO]);
+        stream.getReader();
+        await body(() => stream)(validate);
+      },
+    },
+    good: {
+      "an array": body(() => [HELLO]),
+      "a Set": body(() => new Set([HELLO])),
+      "a promise of a stream": body(
+        () => Promise.resolve(ReadableStream.from([HELLO])),
+      ),
+    },
+  },
+  "result-string": {
+    bad: {
+      "a string": body(() => "Hello"),
+      "a promise of a string": body(() => Promise.resolve("")),
+    },
+    good: { "an array of its bytes": body(() => [HELLO]) },
+  },
+  "result-bytes": {
+    bad: {
+      "a Uint8Array": body(() => HELLO),
+      "an ArrayBuffer": body(() => HELLO.buffer),
+    },
+    good: { "an array of a Uint8Array": body(() => [HELLO]) },
+  },
+  "result-close": {
+    bad: {
+      "true": body(() => Object.assign(new Set([HELLO]), { close: true })),
+      "null in an array": body(() => Object.assign([HELLO], { close: null })),
+    },
+    good: {
+      "a function": body(() => Object.assign([HELLO], { close() {} })),
+      "undefined": body(() => Object.assign([HELLO], { close: undefined })),
+    },
+  },
+  "result-length": {
+    bad: {
+      "a length": body(() => Object.assign(new Set([HELLO]), { length: 2 })),
+      "a size": body(() => ({
+        size: 2,
+        *[Symbol.iterator]() {
+          yield HELLO;
+        },
+      })),
+    },
+    good: {
+      "the size of a Set": body(() => new Set([HELLO])),
+      "a size that is a method": body(() => ({
+        size: () => 2,
+        *[Symbol.iterator]() {
+          yield HELLO;
+        },
+      })),
+    },
+  },
+  "iterated-twice": {
+    bad: {
+      "two loops": drive((result) => {
+        iterator(result);
+        iterator(result);
+      }),
+    },
+    good: { "one loop": run(generate) },
+  },
+  "iterated-early": {
+    bad: {
+      "two reads at once": drive(async (result) => {
+        const blocks = asyncIterator(result);
+        await Promise.all([blocks.next(), blocks.next()]);
+      }, async function* (_environ, startResponse) {
+        startResponse("200 OK", [TEXT]);
+        yield HELLO;
+        yield HELLO;
+      }),
+    },
+    good: {
+      "one read after the other": drive((result) => {
+        const blocks = iterator(result);
+        blocks.next();
+        blocks.next();
+      }),
+    },
+  },
+  "iterated-after-end": {
+    bad: {
+      "after the last block": drive((result) => {
+        const blocks = iterator(result);
+        while (!blocks.next().done);
+        blocks.next();
+      }),
+      "after return()": drive((result) => {
+        const blocks = iterator(result);
+        blocks.next();
+        blocks.return?.();
+        blocks.next();
+      }),
+      "after an error": drive((result) => {
+        const blocks = iterator(result);
+        try {
+          blocks.next();
+        } catch {
+          blocks.next();
+        }
+        // deno-lint-ignore require-yield
+      }, function* () {
+        throw new Error("oops");
+      }),
+      "after a rejection": drive(async (result) => {
+        const blocks = asyncIterator(result);
+        try {
+          await blocks.next();
+        } catch {
+          await blocks.next();
+        }
+        // deno-lint-ignore require-yield
+      }, async function* () {
+        throw new Error("oops");
+      }),
+    },
+    good: {
+      "to the end": drive((result) => {
+        const blocks = iterator(result);
+        while (!blocks.next().done);
+        blocks.return?.();
+      }),
+    },
+  },
+  "iterated-after-close": {
+    bad: {
+      "a block": drive((result) => {
+        result.close?.();
+        iterator(result).next();
+      }),
+    },
+    good: {
+      "close() during a read": drive(async (result) => {
+        const blocks = asyncIterator(result);
+        const pending = blocks.next();
+        await blocks.return?.();
+        await result.close?.();
+        await pending;
+      }, (_environ, startResponse) => {
+        startResponse("200 OK", [TEXT]);
+        return new ReadableStream();
+      }),
+    },
+  },
+  "close-repeated": {
+    bad: {
+      "a generator": drive((result) => {
+        result.close?.();
+        result.close?.();
+      }, closable),
+      "an array": drive((result) => {
+        result.close?.();
+        result.close?.();
+      }, closableArray),
+    },
+    good: { "once": run(closable) },
+  },
+  "close-missing": {
+    bad: {
+      "by a server": async (validate) => {
+        const app = validate(closable);
+        await exhaust(app(createEnviron(), startResponse));
+        await exhaust(app(createEnviron(), startResponse));
+      },
+      "by a server that stops early": (validate) => {
+        const app = validate(closable);
+        for (let i = 0; i < 2; i++) {
+          const result = app(createEnviron(), startResponse);
+          const blocks = iterator(result as WsgiResult);
+          blocks.next();
+          blocks.return?.();
+        }
+      },
+      "by a server, of an array": (validate) => {
+        const app = validate(closableArray);
+        app(createEnviron(), startResponse);
+        app(createEnviron(), startResponse);
+      },
+      "by middleware": between((app) =>
+        function* (environ, startResponse) {
+          yield* app(environ, startResponse) as Iterable<Uint8Array>;
+        }, closable),
+      "by middleware, of an array": between(
+        (app) => (environ, startResponse) => [
+          ...app(environ, startResponse) as Iterable<Uint8Array>,
+        ],
+        closableArray,
+      ),
+      "by middleware with an async close()": between(
+        (app) => (environ, startResponse) => ({
+          *[Symbol.iterator]() {
+            yield* app(environ, startResponse) as Iterable<Uint8Array>;
+          },
+          async close() {},
+        }),
+        closable,
+      ),
+    },
+    good: {
+      "a server whose calls overlap": async (validate) => {
+        const app = validate(closable);
+        const variables = { "wsgi.multithread": true };
+        await exhaust(app(createEnviron(variables), startResponse));
+        await exhaust(app(createEnviron(variables), startResponse));
+      },
+      "a server that closes": async (validate) => {
+        const app = validate(closable);
+        await serve(app);
+        await serve(app);
+      },
+      "one request that calls twice": async (validate) => {
+        const app = validate(closable);
+        const environ = createEnviron();
+        const results = [
+          await exhaust(app(environ, startResponse)),
+          await exhaust(app(environ, startResponse)),
+        ];
+        for (const result of results) await result.close?.();
+      },
+      "nothing to close": async (validate) => {
+        const app = validate(generate);
+        await exhaust(app(createEnviron(), startResponse));
+        await exhaust(app(createEnviron(), startResponse));
+      },
+      "middleware that closes": between(
+        (app) => (environ, startResponse) => {
+          const result = app(environ, startResponse) as Iterable<Uint8Array> & {
+            close?(): void;
+          };
+          return {
+            *[Symbol.iterator]() {
+              yield* result;
+            },
+            async close() {
+              await null;
+              result.close?.();
+            },
+          };
+        },
+        closable,
+      ),
+      "middleware that passes the result on": between(
+        (app) => app,
+        closableArray,
+      ),
+    },
+  },
+  "middleware-withheld": {
+    bad: {
+      "two blocks joined": between((app) =>
+        function* (environ, startResponse) {
+          let size = 0;
+          for (
+            const block of app(environ, startResponse) as Iterable<Uint8Array>
+          ) size += block.length;
+          yield new Uint8Array(size);
+        }
+      ),
+      "as many blocks, but at the end": between((app) =>
+        function* (environ, startResponse) {
+          const blocks = app(environ, startResponse) as Iterable<Uint8Array>;
+          yield* [...blocks];
+        }
+      ),
+      "two blocks joined asynchronously": between((app) =>
+        async function* (environ, startResponse) {
+          let size = 0;
+          for await (const block of await app(environ, startResponse)) {
+            size += block.length;
+          }
+          yield new Uint8Array(size);
+        }
+      ),
+      "a block dropped at the end": between((app) =>
+        function* (environ, startResponse) {
+          const blocks = iterator(app(environ, startResponse) as WsgiResult);
+          yield blocks.next().value;
+          blocks.next();
+        }
+      ),
+    },
+    good: {
+      "empty blocks in between": between((app) =>
+        function* (environ, startResponse) {
+          let size = 0;
+          for (
+            const block of app(environ, startResponse) as Iterable<Uint8Array>
+          ) {
+            size += block.length;
+            yield EMPTY;
+          }
+          yield new Uint8Array(size);
+        }
+      ),
+      "two of its own for each": between((app) =>
+        async function* (environ, startResponse) {
+          for await (const block of await app(environ, startResponse)) {
+            yield block;
+            yield EMPTY;
+          }
+        }
+      ),
+      "a stream that reads ahead": between(
+        (app) => async (environ, startResponse) =>
+          ReadableStream.from(await app(environ, startResponse))
+            .pipeThrough(new TransformStream()),
+      ),
+      "two results, one after the other": between((app) =>
+        function* (environ, startResponse) {
+          yield* app(environ, startResponse) as Iterable<Uint8Array>;
+          yield* app(environ, () => write) as Iterable<Uint8Array>;
+        }
+      ),
+    },
+  },
+  "middleware-delayed": {
+    bad: {
+      "all blocks": between((app) => (environ, startResponse) => [
+        ...app(environ, startResponse) as Iterable<Uint8Array>,
+      ]),
+      "the first block": between((app) => (environ, startResponse) => {
+        const blocks = iterator(app(environ, startResponse) as WsgiResult);
+        blocks.next();
+        return new Set([HELLO, HELLO]);
+      }),
+      "all blocks asynchronously": between(
+        (app) => async (environ, startResponse) => {
+          const blocks = [];
+          for await (const block of await app(environ, startResponse)) {
+            blocks.push(block);
+          }
+          return blocks;
+        },
+      ),
+      "all blocks, which it closes": between(
+        (app) => (environ, startResponse) => serve(app, environ, startResponse),
+      ),
+    },
+    good: {
+      "a generator": between((app) => (environ, startResponse) => {
+        const result = app(environ, startResponse) as Iterable<Uint8Array>;
+        return (function* () {
+          yield* result;
+        })();
+      }),
+      "a request of its own before": between(
+        (app) => (environ, startResponse) => {
+          iterator(app(environ, () => write) as WsgiResult).next();
+          return app(environ, startResponse);
+        },
+      ),
+    },
+  },
+} satisfies Cases;
