@@ -87,19 +87,19 @@ export function closeResult(
 ): void | Promise<void> {
   const { iterator, isWaiting, onLateError } = iteration;
   if (iterator === null && result.close === undefined) return;
-  return callAll([
-    () => {
-      const returned = iterator?.return?.();
-      // `return()` of a generator waits for a pending `next()`, which perhaps
-      // only `close()` can end. That of a stream ends it.
-      if (isWaiting && !(result instanceof ReadableStream)) {
-        Promise.resolve(returned).catch((error) => onLateError?.(error));
-      } else {
-        return returned;
-      }
-    },
-    () => result.close?.(),
-  ]);
+  const close = () => result.close?.();
+  if (!isWaiting) return callAll([() => iterator?.return?.(), close]);
+  // `return()` of a generator waits for a pending `next()`, which perhaps only
+  // `close()` can end.
+  const errors: unknown[] = [];
+  let isOver = false;
+  const end = () => {
+    Promise.resolve(iterator?.return?.()).catch((error) => {
+      if (isOver) onLateError?.(error);
+      else errors.push(error);
+    });
+  };
+  return callAll([end, close, () => void (isOver = true)], errors);
 }
 
 /**

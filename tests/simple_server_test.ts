@@ -772,7 +772,7 @@ const REQUESTS: Record<string, [bytes: string, outcome: Outcome]> = {
   ],
   "CONNECT": [
     request("CONNECT other:443 HTTP/1.1"),
-    { REQUEST_METHOD: "CONNECT", PATH_INFO: "", HTTP_HOST: "other:443" },
+    { REQUEST_METHOD: "CONNECT", PATH_INFO: "/", HTTP_HOST: "other:443" },
   ],
   "TRACE": [request("TRACE / HTTP/1.1"), { REQUEST_METHOD: "TRACE" }],
   "a method in lower case": [
