@@ -1,6 +1,5 @@
 #!/usr/bin/env -S deno run --allow-net --allow-read
 // Copyright 2026 the wsgiref authors. MIT license.
-// deno-lint-ignore-file no-console -- it is a program too
 
 /**
  * An SCGI server: runs the `application` of a module behind a web server.
@@ -14,7 +13,6 @@
  * ```nginx
  * location ~ ^(?<script_name>/app)(?<path_info>/.*)?$ {
  *   include scgi_params;
- *   scgi_param CONTENT_LENGTH $content_length;
  *   scgi_param SCRIPT_NAME $script_name;
  *   scgi_param PATH_INFO $path_info;
  *   scgi_pass 127.0.0.1:4000;
@@ -26,123 +24,108 @@
  * @module
  */
 
-import { BaseCgiHandler, TextErrorStream } from "@wsgi/wsgiref/handlers";
 import type {
   ErrorStream,
-  InputStream,
   WsgiApplication,
   WsgiEnviron,
 } from "@wsgi/wsgiref/types";
-import { WsgiInput } from "@wsgi/wsgiref/util";
+import type { Buffer } from "node:buffer";
+import type { Server, Socket } from "node:net";
+import { cgiEnviron } from "../_cgi_environ.ts";
+import {
+  type Connection,
+  CONSOLE,
+  createGateway,
+  GatewayHandler,
+  main,
+} from "./_gateway.ts";
 
-const CONSOLE = new TextErrorStream((text) => console.error(text.trimEnd()));
+const MAX_SIZE = 65_536;
 
-/** Answers one request. */
-class ScgiHandler extends BaseCgiHandler {
-  override wsgiInputTerminated = true;
+/** Reads the one request of a connection. */
+class ScgiConnection implements Connection {
+  handler: GatewayHandler | null = null;
+  #socket: Socket;
+  #app: WsgiApplication;
+  #errors: ErrorStream;
+  /** What has been received of the headers, as a native string. */
+  #text = "";
 
-  constructor(
-    connection: Deno.Conn,
-    input: InputStream,
-    environ: Partial<WsgiEnviron>,
-    errors: ErrorStream,
-  ) {
-    const limit = Number(environ.CONTENT_LENGTH);
-    const body = new WsgiInput(input.readable, { limit });
-    super(body, connection, errors, environ);
+  constructor(socket: Socket, app: WsgiApplication, errors: ErrorStream) {
+    this.#socket = socket;
+    this.#app = app;
+    this.#errors = errors;
+  }
+
+  receive(bytes: Buffer): void {
+    if (this.handler !== null) return this.handler.receiveBody(bytes);
+    this.#text += bytes.toString("latin1");
+    const end = netstringEnd(this.#text);
+    if (end === null) return;
+    const headers = this.#text.slice(this.#text.indexOf(":") + 1, end - 1);
+    this.handler = new GatewayHandler(
+      this.#socket,
+      parseHeaders(headers),
+      this.#errors,
+    );
+    const rest = this.#text.length - end;
+    if (rest > 0) this.handler.receiveBody(bytes.subarray(-rest));
+    this.handler.answer(this.#app).then(() => this.#socket.end());
   }
 }
 
-/** Reads a netstring, `5:Hello,`, of at most 65 536 bytes. */
-async function readNetstring(input: InputStream): Promise<string> {
-  let prefix = "";
-  while (prefix.length < 6 && !prefix.endsWith(":")) {
-    const [byte = 0] = await input.read(1);
-    prefix += String.fromCharCode(byte);
-  }
-  const size = parseInt(prefix);
-  if (!/^[1-9]\d*:$/.test(prefix) || size > 65_536) {
+/** Where a netstring such as `5:Hello,` ends; `null` if it has not ended. */
+function netstringEnd(text: string): number | null {
+  const [prefix, digits] = /^([1-9]\d{0,4}):/.exec(text) ?? [];
+  if (prefix === undefined) {
+    if (/^(?:[1-9]\d{0,4})?$/.test(text)) return null;
     throw new TypeError("Cannot read the request as it has no valid length");
   }
-  const text = String.fromCharCode(...await input.read(size + 1));
-  if (text[size] !== ",") {
+  const end = prefix.length + Number(digits);
+  if (Number(digits) > MAX_SIZE) {
+    throw new TypeError("Cannot read the request as it has no valid length");
+  }
+  if (text.length <= end) return null;
+  if (text[end] !== ",") {
     throw new TypeError("Cannot read the request as it has no comma");
   }
-  return text.slice(0, size);
+  return end + 1;
 }
 
 function parseHeaders(text: string): Partial<WsgiEnviron> {
-  const environ: Partial<WsgiEnviron> = Object.create(null);
-  const headers = text.split("\0");
-  const [first, length = ""] = headers;
-  if (first !== "CONTENT_LENGTH" || !/^\d+$/.test(length)) {
-    throw new TypeError("Cannot read the request as it has no CONTENT_LENGTH");
-  }
-  if (headers.pop() !== "" || headers.length % 2 !== 0) {
+  const fields = text.split("\0");
+  if (fields.pop() !== "" || fields.length % 2 !== 0) {
     throw new TypeError("Cannot read the request as a header has no value");
   }
-  for (let i = 0; i < headers.length; i += 2) {
-    const [name = "", value = ""] = headers.slice(i, i + 2);
-    if (name in environ) {
-      throw new TypeError(`Cannot read the request as it has two ${name}`);
-    }
-    environ[name] = value;
+  const headers: [name: string, value: string][] = [];
+  for (let i = 0; i < fields.length; i += 2) {
+    headers.push([fields[i] ?? "", fields[i + 1] ?? ""]);
+  }
+  const environ = cgiEnviron(headers);
+  if (fields[0] !== "CONTENT_LENGTH" || environ.CONTENT_LENGTH === undefined) {
+    throw new TypeError("Cannot read the request as it has no CONTENT_LENGTH");
   }
   if (environ.SCGI !== "1") {
     throw new TypeError("Cannot read the request as it has no SCGI");
   }
-  // A client could set it, and HTTP clients take it for a setting.
-  delete environ.HTTP_PROXY;
-  // They have variables of their own.
-  delete environ.HTTP_CONTENT_TYPE;
-  delete environ.HTTP_CONTENT_LENGTH;
   return environ;
 }
 
-/** Ends a connection. What was not read of it would reset it otherwise. */
-async function finish(connection: Deno.Conn): Promise<void> {
-  await connection.closeWrite();
-  const buffer = new Uint8Array(65_536);
-  while (await connection.read(buffer) !== null);
-}
-
-async function handle(
-  connection: Deno.Conn,
-  app: WsgiApplication,
-  errors: ErrorStream,
-): Promise<void> {
-  using _ = connection;
-  try {
-    const input = new WsgiInput(connection.readable);
-    const environ = parseHeaders(await readNetstring(input));
-    await new ScgiHandler(connection, input, environ, errors).run(app);
-  } catch (error) {
-    errors.write(`${error}\n`);
-  }
-  // Whoever has gone need not be waited for.
-  await finish(connection).catch(() => {});
-}
-
 /**
- * Serves an application until the listener is closed.
+ * Makes an SCGI server of an application.
  *
- * @param listener Where web servers connect to.
  * @param app The application.
  * @param errors The value of `wsgi.errors`, and where errors are logged.
+ * @returns The server, which does not listen yet.
  */
-export async function serveScgi(
-  listener: Deno.Listener,
+export function scgiServer(
   app: WsgiApplication,
   errors: ErrorStream = CONSOLE,
-): Promise<void> {
-  for await (const connection of listener) handle(connection, app, errors);
+): Server {
+  return createGateway(
+    (socket) => new ScgiConnection(socket, app, errors),
+    errors,
+  );
 }
 
-if (import.meta.main) {
-  const [module = "", port = "4000"] = Deno.args;
-  const { application } = await import(
-    new URL(module, `file://${Deno.cwd()}/`).href
-  );
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: Number(port) });
-  await serveScgi(listener, application);
-}
+if (import.meta.main) await main(scgiServer, Deno.args);

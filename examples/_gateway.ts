@@ -1,0 +1,169 @@
+// Copyright 2026 the wsgiref authors. MIT license.
+// deno-lint-ignore-file no-console -- it is a part of programs
+
+/**
+ * What `fastcgi_server.ts` and `scgi_server.ts` have in common: a web server
+ * connects to them, and they run an application for each of its requests.
+ *
+ * The sockets are those of `node:net`, as Deno has no other API for a socket
+ * that was opened by the parent process.
+ *
+ * @module
+ */
+
+import { BaseCgiHandler, TextErrorStream } from "@wsgi/wsgiref/handlers";
+import type {
+  ErrorStream,
+  WsgiApplication,
+  WsgiEnviron,
+} from "@wsgi/wsgiref/types";
+import { WsgiInput } from "@wsgi/wsgiref/util";
+import type { Buffer } from "node:buffer";
+import { createServer, type Server, type Socket } from "node:net";
+import { Readable } from "node:stream";
+import { pathToFileURL } from "node:url";
+
+/** Where errors are logged. */
+export const CONSOLE: ErrorStream = new TextErrorStream((text) =>
+  console.error(text.trimEnd())
+);
+
+/** Answers one request. */
+export class GatewayHandler extends BaseCgiHandler {
+  override wsgiInputTerminated = true;
+  #socket: Socket;
+  #body: Readable;
+  #errors: ErrorStream;
+
+  constructor(
+    socket: Socket,
+    environ: Partial<WsgiEnviron>,
+    errors: ErrorStream,
+  ) {
+    const body = new Readable({ read: () => void socket.resume() });
+    body.on("error", () => {});
+    const source = {
+      get body() {
+        return Readable.toWeb(body) as ReadableStream<Uint8Array>;
+      },
+    };
+    const limit = Number(environ.CONTENT_LENGTH ?? Infinity);
+    const write = (data: Uint8Array) =>
+      new Promise<void>((resolve, reject) =>
+        socket.write(
+          data,
+          (error) =>
+            error
+              ? reject(new Deno.errors.BrokenPipe(error.message))
+              : resolve(),
+        )
+      );
+    super(new WsgiInput(source, { limit }), { write }, errors, environ);
+    this.#socket = socket;
+    this.#body = body;
+    this.#errors = errors;
+  }
+
+  /** Adds the variables, which are for this request alone. */
+  override addCgiVars(): void {
+    this.environ = this.baseEnviron;
+  }
+
+  /** Takes a piece of the request body, or `null` at its end. */
+  receiveBody(bytes: Uint8Array | null): void {
+    // What is not read fast enough waits in the socket.
+    const isFull = !this.#body.push(bytes) && bytes !== null;
+    if (isFull && !this.#body.destroyed) this.#socket.pause();
+  }
+
+  /** Runs the application, and gives up what is left of the request body. */
+  async answer(app: WsgiApplication): Promise<void> {
+    try {
+      await this.run(app);
+    } catch (error) {
+      this.#errors.write(`${error}\n`);
+      this.abort(error);
+    }
+    this.#body.destroy();
+    this.#socket.resume();
+  }
+
+  /** Breaks off, so that the web server can tell it from the end. */
+  override abort(_error: unknown): void {
+    this.#socket.destroy();
+  }
+
+  override connectionLost(reason: Error): void {
+    this.#body.destroy(reason);
+    super.connectionLost(reason);
+  }
+}
+
+/** What reads the requests of one connection. */
+export interface Connection {
+  /** The handler of the last request. */
+  handler: GatewayHandler | null;
+  /** Takes what the web server has sent. It throws if that is no request. */
+  receive(bytes: Buffer): void;
+}
+
+/**
+ * Makes a server, which does not listen yet.
+ *
+ * @param connect Takes a web server that connects.
+ * @param errors Where requests that are not valid are logged.
+ * @returns The server.
+ */
+export function createGateway(
+  connect: (socket: Socket) => Connection,
+  errors: ErrorStream,
+): Server {
+  // Small writes would wait for each other otherwise, for 40 ms.
+  return createServer({ noDelay: true }, (socket) => {
+    const connection = connect(socket);
+    socket.on("data", (bytes: Buffer) => {
+      try {
+        connection.receive(bytes);
+      } catch (error) {
+        errors.write(`${error}\n`);
+        socket.destroy();
+      }
+    });
+    const disconnect = () =>
+      connection.handler?.connectionLost(
+        new DOMException("The web server has disconnected", "AbortError"),
+      );
+    socket.on("end", disconnect);
+    socket.on("close", disconnect);
+    socket.on("error", () => {});
+  });
+}
+
+/**
+ * Is the program: it serves the application of a module.
+ *
+ * @param serve Makes a server of an application.
+ * @param args The module, and where to listen.
+ */
+export async function main(
+  serve: (app: WsgiApplication) => Server,
+  [module, address]: string[],
+): Promise<void> {
+  if (module === undefined) {
+    console.error("Usage: MODULE [[HOST:]PORT | PATH]");
+    Deno.exit(2);
+  }
+  const exported = await import(pathToFileURL(module).href);
+  const app = exported.application ?? exported.default;
+  const [, host = "127.0.0.1", port] =
+    /^(?:(.+):)?(\d+)$/.exec(address ?? "") ?? [];
+  const server = serve(app);
+  server.once("error", (error) => {
+    console.error(`Cannot listen: ${error.message}`);
+    Deno.exit(1);
+  });
+  // Process managers of FastCGI open the socket themselves, as descriptor 0.
+  if (address === undefined) server.listen({ fd: 0 });
+  else if (port === undefined) server.listen({ path: address });
+  else server.listen({ host, port: Number(port) });
+}
