@@ -3,6 +3,8 @@
 
 import { quote } from "./_escape.ts";
 import { isDigits } from "./_grammar.ts";
+import { decodePath } from "./_request_environ.ts";
+import { RequestError } from "./_request_error.ts";
 import type { WsgiEnviron } from "./types.ts";
 
 // What HTTP clients take for a setting, and headers that have variables of
@@ -36,7 +38,7 @@ const OPTIONAL_VARIABLES = [
  * @param variables The names and values, as native strings: each character
  * stands for a byte.
  * @returns The environ.
- * @throws {TypeError} If there is no `REQUEST_METHOD`, or if `CONTENT_LENGTH` is
+ * @throws {RequestError} If there is no `REQUEST_METHOD`, or if `CONTENT_LENGTH` is
  * not one number of bytes.
  *
  * @see {@link https://www.rfc-editor.org/rfc/rfc3875#section-4.1 | RFC 3875, 4.1}
@@ -76,8 +78,9 @@ export function cgiEnviron(
       : value;
   }
   if (!environ.REQUEST_METHOD) {
-    throw new TypeError(
+    throw new RequestError(
       "Cannot answer the request as it has no REQUEST_METHOD, which web servers pass to gateways",
+      400,
     );
   }
   for (const name of UNWANTED_VARIABLES) delete environ[name];
@@ -97,17 +100,10 @@ export function cgiEnviron(
 /** The same length twice is one: RFC 9110, 8.6. */
 function checkLength(length: string, earlier = length): void {
   if (isDigits(length) && length === earlier) return;
-  throw new TypeError(
+  throw new RequestError(
     `Cannot answer the request as its CONTENT_LENGTH must be one number of bytes: received ${
       quote(length === earlier ? length : [earlier, length])
     }`,
-  );
-}
-
-/** Decodes percent-encoded bytes to a native string, once. */
-function decodePath(path: string): string {
-  return path.replace(
-    /%([\da-f]{2})/gi,
-    (_, hex) => String.fromCharCode(parseInt(hex, 16)),
+    400,
   );
 }

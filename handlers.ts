@@ -30,12 +30,15 @@
  * @module
  */
 
+import { cgiEnviron } from "./_cgi_environ.ts";
 import { concat } from "./_concat.ts";
 import { BaseHandler } from "./_base_handler.ts";
 import { TextErrorStream } from "./_error_stream.ts";
 import { quote } from "./_escape.ts";
 import { FetchHandler, type FetchHandlerOptions } from "./_fetch_handler.ts";
 import { checkRequestOptions, decodePath } from "./_request_environ.ts";
+import { isDigits } from "./_grammar.ts";
+import { RequestError } from "./_request_error.ts";
 import { isPromise } from "./_result.ts";
 import type {
   ErrorStream,
@@ -44,10 +47,9 @@ import type {
   WsgiApplication,
   WsgiEnviron,
   WsgiHeader,
-  WsgiHeaderList,
-  WsgiResult,
 } from "./types.ts";
 import {
+  decodeNativeString,
   encodeNativeString,
   FileWrapper,
   isHopByHop,
@@ -55,6 +57,7 @@ import {
   WsgiInput,
 } from "./util.ts";
 
+export { cgiEnviron } from "./_cgi_environ.ts";
 export {
   BaseHandler,
   formatDateTime,
@@ -68,7 +71,7 @@ export {
   requestEnviron,
   type RequestEnvironOptions,
 } from "./_request_environ.ts";
-export { RequestError } from "./_request_error.ts";
+export { ConnectionLostError, RequestError } from "./_request_error.ts";
 
 /** The most bytes that are copied together to be written at once. */
 const COALESCE_SIZE = 131_072;
@@ -300,41 +303,52 @@ function dropWritten(blocks: Uint8Array[], count: number | void): void {
 export class BaseCgiHandler extends SimpleHandler {
   /** Whether the output is a whole HTTP response: it is for a gateway. */
   override originServer = false;
+
+  /** Adds the CGI variables of the request to `environ`. */
+  override addCgiVars(): void {
+    super.addCgiVars();
+    const { CONTENT_LENGTH: length } = this.environ;
+    if (length !== undefined && length !== "" && !isDigits(length)) {
+      throw new RequestError(
+        `Cannot answer the request as its CONTENT_LENGTH must be one number of bytes: received ${
+          quote(length)
+        }`,
+        400,
+      );
+    }
+  }
+
+  /**
+   * Refuses a status that cannot be sent.
+   *
+   * @param status The status.
+   * @throws {TypeError} If it is not three digits, a space and a reason phrase.
+   * @throws {RangeError} If it is 1xx, after which a web server waits for another.
+   */
+  override checkStatus(status: string): void {
+    super.checkStatus(status);
+    if (status < "200") {
+      throw new RangeError(
+        `Cannot start the response as a gateway takes no status below 200: received ${
+          quote(status)
+        }`,
+      );
+    }
+  }
 }
 
-// What HTTP clients take for a setting, and headers that have variables of
-// their own (P044).
-const UNWANTED_VARIABLES = [
-  "HTTP_PROXY",
-  "HTTP_CONTENT_TYPE",
-  "HTTP_CONTENT_LENGTH",
-];
-// What is to be left out if there is nothing to say (P049).
-const OPTIONAL_VARIABLES = [
-  "CONTENT_TYPE",
-  "CONTENT_LENGTH",
-  "AUTH_TYPE",
-  "REMOTE_ADDR",
-  "REMOTE_HOST",
-  "REMOTE_IDENT",
-  "REMOTE_USER",
-];
-
 /**
- * Reads the CGI variables of the request from the process environment.
+ * Reads the CGI variables of the request from the process environment, as native
+ * strings, and has {@linkcode cgiEnviron} make an environ of them.
  *
- * All values are native strings. While a request is handled,
- * `HTTP_PROXY`, which a client could set, is left out, and so are
- * `HTTP_CONTENT_TYPE` and `HTTP_CONTENT_LENGTH`, which some servers add, and
- * what servers leave empty as they do not know it, such as `REMOTE_USER`. Deno
- * does not tell of variables that are not valid UTF-8; such a `PATH_INFO` is
- * taken from `REQUEST_URI`.
+ * Outside of a request all variables are given. Deno does not tell of those that
+ * are not valid UTF-8.
  *
  * Requires `--allow-env` permission.
  *
  * @returns The variables.
- *
- * @see {@link https://httpoxy.org/ | httpoxy}
+ * @throws {RequestError} If the `CONTENT_LENGTH` of the request is no number of
+ * bytes, or if its path cannot be known.
  *
  * @example Usage
  * ```ts
@@ -346,22 +360,24 @@ const OPTIONAL_VARIABLES = [
  * ```
  */
 export function readEnviron(): Partial<WsgiEnviron> {
-  const environ: Record<string, string> = Object.create(null);
-  for (const [name, value] of Object.entries(Deno.env.toObject())) {
-    environ[name] = encodeNativeString(value);
-  }
-  if (environ.REQUEST_METHOD === undefined) return environ;
-  for (const name of UNWANTED_VARIABLES) delete environ[name];
-  for (const name of OPTIONAL_VARIABLES) {
-    if (environ[name] === "") delete environ[name];
-  }
-  if (environ.PATH_INFO === undefined && environ.REQUEST_URI !== undefined) {
-    const [target = ""] = environ.REQUEST_URI.split("?", 1);
-    const path = decodePath(encodeNativeString(target));
-    const scriptName = environ.SCRIPT_NAME ?? "";
-    if (path.startsWith(`${scriptName}/`)) {
-      environ.PATH_INFO = path.slice(scriptName.length);
-    }
+  const variables = Object.entries(Deno.env.toObject()).map(
+    ([name, value]): [string, string] => [name, encodeNativeString(value)],
+  );
+  const isRequest = variables.some(([name]) => name === "REQUEST_METHOD");
+  if (!isRequest) return Object.fromEntries(variables);
+  const environ = cgiEnviron(variables);
+  const { PATH_INFO, REQUEST_URI = "" } = environ;
+  const target = decodePath(REQUEST_URI);
+  // Such a path is hidden by Deno, and a target that was rewritten has another.
+  if (
+    PATH_INFO === undefined && decodeNativeString(target).includes("\ufffd")
+  ) {
+    throw new RequestError(
+      `Cannot answer the request as its path is not UTF-8: received ${
+        quote(REQUEST_URI)
+      }`,
+      400,
+    );
   }
   return environ;
 }
@@ -382,6 +398,15 @@ class CgiFileWrapper extends FileWrapper {
         else controller.close();
       },
     }, { highWaterMark: 0 });
+  }
+}
+
+/** Only Deno starts a process for a request, and tells it of its streams. */
+function checkDeno(): void {
+  if (typeof Deno === "undefined") {
+    throw new TypeError(
+      "Cannot answer as a CGI script as that needs Deno: here, use toFetchHandler()",
+    );
   }
 }
 
@@ -422,14 +447,28 @@ export class CgiHandler extends BaseCgiHandler {
   override wsgiFileWrapper: FileWrapperFactory | null = (filelike, blksize) =>
     new CgiFileWrapper(filelike, blksize);
 
+  /** Why no environ can be made of the variables. */
+  readonly #failure: RequestError | null;
+
   /**
    * Constructs a new instance.
    *
-   * @param environ The CGI variables of the request.
+   * @param environ The CGI variables of the request. By default, those that
+   * {@linkcode readEnviron} reads. A request of which it can make no environ is
+   * answered 400.
    */
-  constructor(environ: Readonly<Partial<WsgiEnviron>> = readEnviron()) {
-    // Apache passes the body of a chunked request without its length.
-    const length = environ.HTTP_TRANSFER_ENCODING ? Infinity : 0;
+  constructor(environ?: Readonly<Partial<WsgiEnviron>>) {
+    checkDeno();
+    let variables: Readonly<Partial<WsgiEnviron>> = {};
+    let failure: RequestError | null = null;
+    try {
+      variables = environ ?? readEnviron();
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      failure = error;
+    }
+    const { CONTENT_LENGTH: length, HTTP_TRANSFER_ENCODING: coding } =
+      variables;
     super(
       new WsgiInput(
         {
@@ -437,14 +476,29 @@ export class CgiHandler extends BaseCgiHandler {
             return Deno.stdin.readable;
           },
         },
-        { limit: Number(environ.CONTENT_LENGTH ?? length) },
+        {
+          // Apache passes the body of a chunked request without its length.
+          limit: isDigits(length ?? "")
+            ? Number(length)
+            : coding
+            ? Infinity
+            : 0,
+          onConnectionLost: (error) => this.abortSignal(error),
+        },
       ),
       // Nothing else is to be done while the web server is slow to read.
       { write: (data) => Deno.stdout.writeSync(data) },
       new TextErrorStream(logSync),
-      environ,
+      variables,
       { multithread: false, multiprocess: true },
     );
+    this.#failure = failure;
+  }
+
+  /** Adds the CGI variables of the request to `environ`. */
+  override addCgiVars(): void {
+    if (this.#failure !== null) throw this.#failure;
+    super.addCgiVars();
   }
 
   /** Sends what the application returned, then releases it. */
@@ -486,15 +540,18 @@ export class IisCgiHandler extends CgiHandler {
   /**
    * Constructs a new instance.
    *
-   * @param environ The CGI variables of the request.
+   * @param environ The CGI variables of the request. By default, those that
+   * {@linkcode readEnviron} reads.
    */
-  constructor(environ: Readonly<Partial<WsgiEnviron>> = readEnviron()) {
-    const { PATH_INFO: path = "", SCRIPT_NAME: script = "" } = environ;
-    super(
-      `${path}/`.startsWith(`${script}/`)
-        ? { ...environ, PATH_INFO: path.slice(script.length) }
-        : environ,
-    );
+  constructor(environ?: Readonly<Partial<WsgiEnviron>>) {
+    super(environ);
+    const { PATH_INFO: path = "", SCRIPT_NAME: script = "" } = this.baseEnviron;
+    if (`${path}/`.startsWith(`${script}/`)) {
+      this.baseEnviron = {
+        ...this.baseEnviron,
+        PATH_INFO: path.slice(script.length),
+      };
+    }
   }
 }
 

@@ -741,6 +741,11 @@ function listen(
   options: Record<string, unknown>,
   handler: (request: Request, info: ServeInfo) => Response | Promise<Response>,
 ): Deno.HttpServer {
+  if (typeof Deno === "undefined") {
+    throw new TypeError(
+      "Cannot listen as that needs Deno: here, give toFetchHandler() to a server",
+    );
+  }
   const address = options.path === undefined
     ? { hostname: host === "" ? "0.0.0.0" : host, port }
     : {};

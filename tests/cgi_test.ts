@@ -319,19 +319,37 @@ Deno.test("readEnviron() takes a path that is not UTF-8 from the URI", async () 
     ["/app", "/app/%FF?/app", "/\xff"],
     ["", "/%FF/%C3%A9", "/\xff/\xc3\xa9"],
     ["/caf\xc3\xa9", "/caf%C3%A9/%FF", "/\xff"],
-    ["/app", "/application/%FF", undefined],
-    ["/app", "/rewritten/%FF", undefined],
   ];
+  const hidden = { PATH_INFO: "/\xff", HTTP_X: "\xff" };
   for (const [SCRIPT_NAME, REQUEST_URI, path] of cases) {
-    const environ = await readEnviron({
-      SCRIPT_NAME,
-      REQUEST_URI,
-      PATH_INFO: "/\xff",
-      HTTP_X: "\xff",
-    });
+    const environ = await readEnviron({ SCRIPT_NAME, REQUEST_URI, ...hidden });
     assertEquals(environ.PATH_INFO, path);
     assertEquals(environ.HTTP_X, undefined);
   }
+  // It is not the root page that is answered.
+  for (const REQUEST_URI of ["/application/%FF", "/rewritten/%FF"]) {
+    const { stdout } = await run({
+      SCRIPT_NAME: "/app",
+      REQUEST_URI,
+      ...hidden,
+    });
+    assertMatch(stdout, /^Status: 400 Bad Request\r\n/);
+  }
+});
+
+Deno.test("CgiHandler answers 400 to a CONTENT_LENGTH that is no number of bytes", async () => {
+  for (const CONTENT_LENGTH of ["abc", "-5", "5,5"]) {
+    const { stdout, stderr, code } = await run({ CONTENT_LENGTH });
+    assertMatch(stdout, /^Status: 400 Bad Request\r\n/);
+    assertMatch(stderr, /^RequestError: [^\n]*\n$/);
+    assertEquals(code, 0);
+  }
+});
+
+Deno.test("CgiHandler refuses a status of 1xx, after which a server waits", async () => {
+  const { stdout, stderr } = await run({ PATH_INFO: "/continue" });
+  assertMatch(stdout, /^Status: 500 /);
+  assertMatch(stderr, /a gateway takes no status below 200: received "100 /);
 });
 
 Deno.test("CgiHandler says that its process answers one request", () => {

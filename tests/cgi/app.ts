@@ -34,6 +34,10 @@ const PAGES: Record<string, WsgiApplication> = {
     ]);
     return [];
   },
+  "/continue"(_environ, startResponse) {
+    startResponse("100 Continue", []);
+    return [];
+  },
   "/not-modified"(_environ, startResponse) {
     startResponse("304 Not Modified", [["ETag", '"1"']]);
     return [];
