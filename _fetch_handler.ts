@@ -111,7 +111,7 @@ export class FetchHandler extends BaseHandler {
   readonly #errors: ErrorStream;
   readonly #wholeSize: number;
   readonly #input: WsgiInput;
-  readonly #body = new ResponseBody(() => this.#disconnect());
+  readonly #body: ResponseBody;
   #watch: ClientWatch | null = null;
   #init: ResponseInit = {};
   /** What was answered, once it was. */
@@ -139,6 +139,9 @@ export class FetchHandler extends BaseHandler {
     this.#request = request;
     this.#options = options;
     this.#isDenoServe = isDenoServe(info);
+    this.#body = new ResponseBody(() => this.#disconnect(), {
+      sharesMemory: this.#isDenoServe,
+    });
     this.#environ = environ;
     this.#errors = errors ?? CONSOLE_ERRORS;
     this.#wholeSize = options.wholeSize ?? Infinity;
@@ -197,24 +200,28 @@ export class FetchHandler extends BaseHandler {
   }
 
   /**
-   * Gets the CGI variables of the request.
+   * Makes the CGI variables of the request.
    *
-   * @returns The variables.
+   * @returns The variables, in an object of their own.
    * @throws {RequestError} If the request is not valid.
    */
-  getEnviron(): Readonly<Partial<WsgiEnviron>> {
-    const { info } = this.#options;
-    return this.#environ ?? requestEnviron(this.#request, info, this.#options);
+  getEnviron(): Partial<WsgiEnviron> {
+    // What the caller has passed in stays as it is.
+    if (this.#environ !== null) return { ...this.#environ };
+    return requestEnviron(this.#request, this.#options.info, this.#options);
   }
 
   /** Adds the variables of the request to `environ`. */
   override addCgiVars(): void {
+    // The error response needs it, also if nothing else is valid.
     this.environ.REQUEST_METHOD = this.#request.method;
-    // What the caller has passed in stays as it is.
-    this.environ = { ...this.environ, ...this.getEnviron() };
+    const variables = this.getEnviron();
+    this.environ = this.osEnviron === null
+      ? variables
+      : { ...this.environ, ...variables };
     this.environ["wsgiref.request"] = this.#request;
     const { maxBodySize = Infinity } = this.#options;
-    const { CONTENT_LENGTH: length = 0 } = this.environ;
+    const { CONTENT_LENGTH: length = 0 } = variables;
     if (Number(length) > maxBodySize) {
       throw new RequestError(
         `Cannot answer the request as its body is longer than ${maxBodySize} bytes: received ${length}`,

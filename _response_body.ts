@@ -4,6 +4,11 @@
 import { concat } from "./_concat.ts";
 import { isPromise } from "./_result.ts";
 
+const EMPTY = new Uint8Array(0);
+
+/** The most bytes of a block for which allocation counts, and not the copy. */
+const SMALL_SIZE = 8_192;
+
 /** Sends a block with `write()`: `false` if there was none, or no more. */
 type SendNext = () => boolean | Promise<boolean>;
 
@@ -16,6 +21,10 @@ export class ResponseBody {
   isOwned = false;
 
   readonly #onCancel: () => void | Promise<void>;
+  readonly #sharesMemory: boolean;
+  /** What small blocks are copied into, one after the other. */
+  #memory = EMPTY;
+  #used = 0;
   /** What was written as long as there was no stream. */
   #blocks: Uint8Array[] = [];
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
@@ -29,9 +38,16 @@ export class ResponseBody {
   /** Settles when `#sendNext` has sent its last block. */
   #sent: PromiseWithResolvers<void> | null = null;
 
-  /** `onCancel` is called when the client has gone. */
-  constructor(onCancel: () => void | Promise<void>) {
+  /**
+   * `onCancel` is called when the client has gone. Copies may share memory for a
+   * platform that does not transfer it, which is faster.
+   */
+  constructor(
+    onCancel: () => void | Promise<void>,
+    options: { sharesMemory: boolean },
+  ) {
     this.#onCancel = onCancel;
+    this.#sharesMemory = options.sharesMemory;
   }
 
   /** Whether there is a stream. */
@@ -48,8 +64,25 @@ export class ResponseBody {
       // First, as a client that waits asks for more while it is given some.
       if (this.#sendNext === null) this.#demand ??= Promise.withResolvers();
       // `Deno.serve` keeps a block, and asks for the next before it is sent.
-      this.#controller.enqueue(this.isOwned ? block : new Uint8Array(block));
+      this.#controller.enqueue(this.isOwned ? block : this.#copy(block));
     }
+  }
+
+  #copy(block: Uint8Array): Uint8Array {
+    const { length } = block;
+    if (!this.#sharesMemory || length > SMALL_SIZE) {
+      return new Uint8Array(block);
+    }
+    if (this.#used + length > this.#memory.length) {
+      // As large as the body seems to become.
+      const size = Math.max(4 * length, 2 * this.#memory.length);
+      this.#memory = new Uint8Array(Math.min(size, 8 * SMALL_SIZE));
+      this.#used = 0;
+    }
+    const start = this.#used;
+    this.#used += length;
+    this.#memory.set(block, start);
+    return this.#memory.subarray(start, this.#used);
   }
 
   /** A promise that the client asks for more, if it was given something. */

@@ -143,7 +143,7 @@ export class ServerHandler extends FetchHandler {
    *
    * @returns Those of {@linkcode WsgiRequestHandler.getEnviron}.
    */
-  override getEnviron(): Readonly<Partial<WsgiEnviron>> {
+  override getEnviron(): Partial<WsgiEnviron> {
     return this.#requestHandler.getEnviron();
   }
 

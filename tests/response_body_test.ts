@@ -11,7 +11,7 @@ import { bytes, ERROR, fail, latin1, turn } from "./_handlers.ts";
 
 /** A body that nobody leaves. */
 function createBody(): ResponseBody {
-  return new ResponseBody(() => {});
+  return new ResponseBody(() => {}, { sharesMemory: false });
 }
 
 /** A body that is read. */
@@ -139,12 +139,31 @@ Deno.test("ResponseBody tells of a client that has gone, and waits for what is d
   const body = new ResponseBody(() => {
     leaves++;
     return done.promise;
-  });
+  }, { sharesMemory: false });
   const canceled = body.open().cancel();
   assertEquals(leaves, 1);
   assertEquals(await isSettled(canceled), false);
   done.resolve();
   await canceled;
+});
+
+Deno.test("ResponseBody copies what may be changed, small blocks into shared memory", async () => {
+  for (const sharesMemory of [false, true]) {
+    const body = new ResponseBody(() => {}, { sharesMemory });
+    const block = new Uint8Array(3_000);
+    const reader = body.open().getReader();
+    const chunks: Uint8Array[] = [];
+    for (let i = 1; i <= 40; i++) {
+      const read = reader.read();
+      body.write(block.fill(i));
+      block.fill(0);
+      chunks.push((await read).value ?? block);
+    }
+    assertEquals(chunks.map(([first]) => first), chunks.map((_, i) => i + 1));
+    assertEquals(chunks.every(({ length }) => length === 3_000), true);
+    const memories = new Set(chunks.map(({ buffer }) => buffer)).size;
+    assertEquals(memories < 10, sharesMemory);
+  }
 });
 
 // Block by block
