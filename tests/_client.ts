@@ -190,7 +190,10 @@ function parseHead(head: string): RawResponse {
 }
 
 function encode(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const bytes = new Uint8Array(text.length);
+  // Uint8Array.from() takes ten times as long.
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
 }
 
 function isGone(error: unknown): boolean {
