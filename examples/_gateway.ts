@@ -34,6 +34,8 @@ export class GatewayHandler extends BaseCgiHandler {
   #socket: Socket;
   #body: Readable;
   #errors: ErrorStream;
+  /** Why nobody waits for the response any more. */
+  #reason: Error | null = null;
 
   constructor(
     socket: Socket,
@@ -48,20 +50,22 @@ export class GatewayHandler extends BaseCgiHandler {
       },
     };
     const limit = Number(environ.CONTENT_LENGTH ?? Infinity);
-    const write = (data: Uint8Array) =>
-      new Promise<void>((resolve, reject) =>
-        socket.write(
-          data,
-          (error) =>
-            error
-              ? reject(new Deno.errors.BrokenPipe(error.message))
-              : resolve(),
-        )
-      );
-    super(new WsgiInput(source, { limit }), { write }, errors, environ);
+    super(new WsgiInput(source, { limit }), { write() {} }, errors, environ);
+    this.stdout = { write: (data) => this.#send(data) };
     this.#socket = socket;
     this.#body = body;
     this.#errors = errors;
+  }
+
+  #send(data: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#reason !== null) return reject(this.#reason);
+      this.#socket.write(
+        data,
+        (error) =>
+          error ? reject(new Deno.errors.BrokenPipe(error.message)) : resolve(),
+      );
+    });
   }
 
   /** Adds the variables, which are for this request alone. */
@@ -94,6 +98,7 @@ export class GatewayHandler extends BaseCgiHandler {
   }
 
   override connectionLost(reason: Error): void {
+    this.#reason ??= reason;
     this.#body.destroy(reason);
     super.connectionLost(reason);
   }

@@ -243,17 +243,18 @@ class FastCgiConnection implements Connection {
   }
 
   #abort(request: FastCgiRequest): void {
-    if (request.handler === null) return this.#end(request);
-    request.handler.connectionLost(
+    request.handler?.connectionLost(
       new DOMException("The web server has aborted the request", "AbortError"),
     );
+    this.#end(request);
   }
 
   #end(request: FastCgiRequest): void {
+    if (this.#request !== request) return;
+    this.#request = null;
     if (request.handler?.hasEnded !== true) {
       this.#socket.write(endRequest(request.id, REQUEST_COMPLETE));
     }
-    if (this.#request === request) this.#request = null;
     if (!request.keepsConnection) this.#socket.end();
   }
 }
