@@ -11,22 +11,20 @@
  * @module
  */
 
-import { BaseCgiHandler, TextErrorStream } from "@wsgi/wsgiref/handlers";
+import { BaseCgiHandler, ConsoleErrorStream } from "@wsgi/wsgiref/handlers";
 import type {
   ErrorStream,
   WsgiApplication,
   WsgiEnviron,
 } from "@wsgi/wsgiref/types";
-import { WsgiInput } from "@wsgi/wsgiref/util";
+import { ConnectionLostError, WsgiInput } from "@wsgi/wsgiref/util";
 import type { Buffer } from "node:buffer";
 import { createServer, type Server, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pathToFileURL } from "node:url";
 
 /** Where errors are logged. */
-export const CONSOLE: ErrorStream = new TextErrorStream((text) =>
-  console.error(text.trimEnd())
-);
+export const CONSOLE: ErrorStream = new ConsoleErrorStream();
 
 /** Answers one request. */
 export class GatewayHandler extends BaseCgiHandler {
@@ -97,10 +95,14 @@ export class GatewayHandler extends BaseCgiHandler {
     this.#socket.destroy();
   }
 
-  override connectionLost(reason: Error): void {
+  override connectionLost(
+    reason: Error = new ConnectionLostError(
+      "Cannot go on as the web server has closed the connection",
+    ),
+  ): void | Promise<void> {
     this.#reason ??= reason;
     this.#body.destroy(reason);
-    super.connectionLost(reason);
+    return super.connectionLost(reason);
   }
 }
 
@@ -134,10 +136,7 @@ export function createGateway(
         socket.destroy();
       }
     });
-    const disconnect = () =>
-      connection.handler?.connectionLost(
-        new DOMException("The web server has disconnected", "AbortError"),
-      );
+    const disconnect = () => void connection.handler?.connectionLost();
     socket.on("end", disconnect);
     socket.on("close", disconnect);
     socket.on("error", () => {});

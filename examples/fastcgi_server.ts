@@ -243,9 +243,7 @@ class FastCgiConnection implements Connection {
   }
 
   #abort(request: FastCgiRequest): void {
-    request.handler?.connectionLost(
-      new DOMException("The web server has aborted the request", "AbortError"),
-    );
+    request.handler?.connectionLost();
     this.#end(request);
   }
 
