@@ -29,7 +29,7 @@ export const CONSOLE: ErrorStream = new ConsoleErrorStream();
 /** Answers one request. */
 export class GatewayHandler extends BaseCgiHandler {
   override wsgiInputTerminated = true;
-  #socket: Socket;
+  socket: Socket;
   #body: Readable;
   #errors: ErrorStream;
   /** Why nobody waits for the response any more. */
@@ -50,7 +50,7 @@ export class GatewayHandler extends BaseCgiHandler {
     const limit = Number(environ.CONTENT_LENGTH ?? Infinity);
     super(new WsgiInput(source, { limit }), { write() {} }, errors, environ);
     this.stdout = { write: (data) => this.#send(data) };
-    this.#socket = socket;
+    this.socket = socket;
     this.#body = body;
     this.#errors = errors;
   }
@@ -58,7 +58,7 @@ export class GatewayHandler extends BaseCgiHandler {
   #send(data: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#reason !== null) return reject(this.#reason);
-      this.#socket.write(
+      this.socket.write(
         data,
         (error) =>
           error ? reject(new Deno.errors.BrokenPipe(error.message)) : resolve(),
@@ -75,7 +75,7 @@ export class GatewayHandler extends BaseCgiHandler {
   receiveBody(bytes: Uint8Array | null): void {
     // What is not read fast enough waits in the socket.
     const isFull = !this.#body.push(bytes) && bytes !== null;
-    if (isFull && !this.#body.destroyed) this.#socket.pause();
+    if (isFull && !this.#body.destroyed) this.socket.pause();
   }
 
   /** Runs the application, and gives up what is left of the request body. */
@@ -87,12 +87,12 @@ export class GatewayHandler extends BaseCgiHandler {
       this.abort(error);
     }
     this.#body.destroy();
-    this.#socket.resume();
+    this.socket.resume();
   }
 
   /** Breaks off, so that the web server can tell it from the end. */
   override abort(_error: unknown): void {
-    this.#socket.destroy();
+    this.socket.destroy();
   }
 
   override connectionLost(

@@ -42,6 +42,16 @@ import {
 
 const MAX_SIZE = 65_536;
 
+/** Answers one request. */
+class ScgiHandler extends GatewayHandler {
+  /** Resets the connection, as its end would be that of the response. */
+  override abort(): void {
+    // A socket file knows no reset.
+    if (this.socket.remotePort) this.socket.resetAndDestroy();
+    else this.socket.destroy();
+  }
+}
+
 /** Reads the one request of a connection. */
 class ScgiConnection implements Connection {
   handler: GatewayHandler | null = null;
@@ -63,7 +73,7 @@ class ScgiConnection implements Connection {
     const end = netstringEnd(this.#text);
     if (end === null) return;
     const headers = this.#text.slice(this.#text.indexOf(":") + 1, end - 1);
-    this.handler = new GatewayHandler(
+    this.handler = new ScgiHandler(
       this.#socket,
       parseHeaders(headers),
       this.#errors,
