@@ -18,10 +18,10 @@ import type {
   WsgiApplication,
   WsgiEnviron,
 } from "@wsgi/wsgiref/types";
-import { TextErrorStream } from "@wsgi/wsgiref/handlers";
+import { cgiEnviron, TextErrorStream } from "@wsgi/wsgiref/handlers";
 import { Buffer } from "node:buffer";
 import type { Server, Socket } from "node:net";
-import { cgiEnviron } from "../_cgi_environ.ts";
+
 import {
   type Connection,
   CONSOLE,

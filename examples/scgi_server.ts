@@ -24,6 +24,7 @@
  * @module
  */
 
+import { cgiEnviron } from "@wsgi/wsgiref/handlers";
 import type {
   ErrorStream,
   WsgiApplication,
@@ -31,7 +32,7 @@ import type {
 } from "@wsgi/wsgiref/types";
 import type { Buffer } from "node:buffer";
 import type { Server, Socket } from "node:net";
-import { cgiEnviron } from "../_cgi_environ.ts";
+
 import {
   type Connection,
   CONSOLE,
