@@ -11,29 +11,29 @@
  * @module
  */
 
-import { BaseCgiHandler, TextErrorStream } from "@wsgi/wsgiref/handlers";
+import { BaseCgiHandler, ConsoleErrorStream } from "@wsgi/wsgiref/handlers";
 import type {
   ErrorStream,
   WsgiApplication,
   WsgiEnviron,
 } from "@wsgi/wsgiref/types";
-import { WsgiInput } from "@wsgi/wsgiref/util";
+import { ConnectionLostError, WsgiInput } from "@wsgi/wsgiref/util";
 import type { Buffer } from "node:buffer";
 import { createServer, type Server, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pathToFileURL } from "node:url";
 
 /** Where errors are logged. */
-export const CONSOLE: ErrorStream = new TextErrorStream((text) =>
-  console.error(text.trimEnd())
-);
+export const CONSOLE: ErrorStream = new ConsoleErrorStream();
 
 /** Answers one request. */
 export class GatewayHandler extends BaseCgiHandler {
   override wsgiInputTerminated = true;
-  #socket: Socket;
+  socket: Socket;
   #body: Readable;
   #errors: ErrorStream;
+  /** Why nobody waits for the response any more. */
+  #reason: Error | null = null;
 
   constructor(
     socket: Socket,
@@ -48,20 +48,22 @@ export class GatewayHandler extends BaseCgiHandler {
       },
     };
     const limit = Number(environ.CONTENT_LENGTH ?? Infinity);
-    const write = (data: Uint8Array) =>
-      new Promise<void>((resolve, reject) =>
-        socket.write(
-          data,
-          (error) =>
-            error
-              ? reject(new Deno.errors.BrokenPipe(error.message))
-              : resolve(),
-        )
-      );
-    super(new WsgiInput(source, { limit }), { write }, errors, environ);
-    this.#socket = socket;
+    super(new WsgiInput(source, { limit }), { write() {} }, errors, environ);
+    this.stdout = { write: (data) => this.#send(data) };
+    this.socket = socket;
     this.#body = body;
     this.#errors = errors;
+  }
+
+  #send(data: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#reason !== null) return reject(this.#reason);
+      this.socket.write(
+        data,
+        (error) =>
+          error ? reject(new Deno.errors.BrokenPipe(error.message)) : resolve(),
+      );
+    });
   }
 
   /** Adds the variables, which are for this request alone. */
@@ -73,7 +75,7 @@ export class GatewayHandler extends BaseCgiHandler {
   receiveBody(bytes: Uint8Array | null): void {
     // What is not read fast enough waits in the socket.
     const isFull = !this.#body.push(bytes) && bytes !== null;
-    if (isFull && !this.#body.destroyed) this.#socket.pause();
+    if (isFull && !this.#body.destroyed) this.socket.pause();
   }
 
   /** Runs the application, and gives up what is left of the request body. */
@@ -85,17 +87,22 @@ export class GatewayHandler extends BaseCgiHandler {
       this.abort(error);
     }
     this.#body.destroy();
-    this.#socket.resume();
+    this.socket.resume();
   }
 
   /** Breaks off, so that the web server can tell it from the end. */
   override abort(_error: unknown): void {
-    this.#socket.destroy();
+    this.socket.destroy();
   }
 
-  override connectionLost(reason: Error): void {
+  override connectionLost(
+    reason: Error = new ConnectionLostError(
+      "Cannot go on as the web server has closed the connection",
+    ),
+  ): void | Promise<void> {
+    this.#reason ??= reason;
     this.#body.destroy(reason);
-    super.connectionLost(reason);
+    return super.connectionLost(reason);
   }
 }
 
@@ -129,10 +136,7 @@ export function createGateway(
         socket.destroy();
       }
     });
-    const disconnect = () =>
-      connection.handler?.connectionLost(
-        new DOMException("The web server has disconnected", "AbortError"),
-      );
+    const disconnect = () => void connection.handler?.connectionLost();
     socket.on("end", disconnect);
     socket.on("close", disconnect);
     socket.on("error", () => {});

@@ -18,10 +18,10 @@ import type {
   WsgiApplication,
   WsgiEnviron,
 } from "@wsgi/wsgiref/types";
-import { TextErrorStream } from "@wsgi/wsgiref/handlers";
+import { cgiEnviron, TextErrorStream } from "@wsgi/wsgiref/handlers";
 import { Buffer } from "node:buffer";
 import type { Server, Socket } from "node:net";
-import { cgiEnviron } from "../_cgi_environ.ts";
+
 import {
   type Connection,
   CONSOLE,
@@ -243,17 +243,16 @@ class FastCgiConnection implements Connection {
   }
 
   #abort(request: FastCgiRequest): void {
-    if (request.handler === null) return this.#end(request);
-    request.handler.connectionLost(
-      new DOMException("The web server has aborted the request", "AbortError"),
-    );
+    request.handler?.connectionLost();
+    this.#end(request);
   }
 
   #end(request: FastCgiRequest): void {
+    if (this.#request !== request) return;
+    this.#request = null;
     if (request.handler?.hasEnded !== true) {
       this.#socket.write(endRequest(request.id, REQUEST_COMPLETE));
     }
-    if (this.#request === request) this.#request = null;
     if (!request.keepsConnection) this.#socket.end();
   }
 }

@@ -24,6 +24,7 @@
  * @module
  */
 
+import { cgiEnviron } from "@wsgi/wsgiref/handlers";
 import type {
   ErrorStream,
   WsgiApplication,
@@ -31,7 +32,7 @@ import type {
 } from "@wsgi/wsgiref/types";
 import type { Buffer } from "node:buffer";
 import type { Server, Socket } from "node:net";
-import { cgiEnviron } from "../_cgi_environ.ts";
+
 import {
   type Connection,
   CONSOLE,
@@ -41,6 +42,16 @@ import {
 } from "./_gateway.ts";
 
 const MAX_SIZE = 65_536;
+
+/** Answers one request. */
+class ScgiHandler extends GatewayHandler {
+  /** Resets the connection, as its end would be that of the response. */
+  override abort(): void {
+    // A socket file knows no reset.
+    if (this.socket.remotePort) this.socket.resetAndDestroy();
+    else this.socket.destroy();
+  }
+}
 
 /** Reads the one request of a connection. */
 class ScgiConnection implements Connection {
@@ -63,7 +74,7 @@ class ScgiConnection implements Connection {
     const end = netstringEnd(this.#text);
     if (end === null) return;
     const headers = this.#text.slice(this.#text.indexOf(":") + 1, end - 1);
-    this.handler = new GatewayHandler(
+    this.handler = new ScgiHandler(
       this.#socket,
       parseHeaders(headers),
       this.#errors,

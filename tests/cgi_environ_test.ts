@@ -2,6 +2,7 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { cgiEnviron } from "../_cgi_environ.ts";
+import { RequestError } from "../handlers.ts";
 
 /** The variables of a request, without those that every request has here. */
 function read(...variables: (readonly [name: string, value: string])[]) {
@@ -76,7 +77,7 @@ Deno.test("cgiEnviron() refuses a CONTENT_LENGTH that is not one number", () => 
   for (const [values, received] of cases) {
     assertThrows(
       () => read(...values.map((value) => ["CONTENT_LENGTH", value] as const)),
-      TypeError,
+      RequestError,
       `CONTENT_LENGTH must be one number of bytes: received ${received}`,
     );
   }
@@ -86,7 +87,7 @@ Deno.test("cgiEnviron() refuses a request without a method", () => {
   for (const variables of [[], [["REQUEST_METHOD", ""]]] as const) {
     assertThrows(
       () => cgiEnviron(variables),
-      TypeError,
+      RequestError,
       "Cannot answer the request as it has no REQUEST_METHOD",
     );
   }

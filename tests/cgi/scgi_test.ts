@@ -1,8 +1,21 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
-import { assertEquals, assertLessOrEqual, assertMatch } from "@std/assert";
-import { serveScgi } from "../../examples/scgi_server.ts";
+/** `examples/scgi_server.ts`, as a web server sees it that speaks SCGI. */
+
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertLessOrEqual,
+  assertMatch,
+  assertRejects,
+} from "@std/assert";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { scgiServer } from "../../examples/scgi_server.ts";
 import { TextErrorStream } from "../../handlers.ts";
+import type { WsgiApplication } from "../../types.ts";
+import { ConnectionLostError } from "../../util.ts";
+import { Client } from "../_client.ts";
 import { GATEWAYS } from "./_gateways.ts";
 import { application } from "./app.ts";
 
@@ -14,13 +27,13 @@ function headers(...pairs: string[]): string {
   return netstring(pairs.map((text) => `${text}\0`).join(""));
 }
 
+const METHOD = ["REQUEST_METHOD", "POST"];
 const REQUEST = [
   "CONTENT_LENGTH",
   "5",
   "SCGI",
   "1",
-  "REQUEST_METHOD",
-  "POST",
+  ...METHOD,
   "PATH_INFO",
   "/echo",
   "SERVER_NAME",
@@ -31,17 +44,29 @@ const REQUEST = [
   "HTTP/1.1",
 ];
 
-/** Sends a request, and reads the response to its end. */
-async function send(port: number, request: string): Promise<string> {
-  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
-  await connection.write(new TextEncoder().encode(request));
-  await connection.closeWrite();
-  return await new Response(connection.readable).text();
+/** A server on a free port, and what it has logged. */
+async function start(app: WsgiApplication = application) {
+  const log: string[] = [];
+  const server = scgiServer(app, new TextErrorStream((text) => log.push(text)));
+  server.listen({ host: "127.0.0.1", port: 0 });
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    log,
+    connect: () => Client.connect(port),
+    async [Symbol.asyncDispose]() {
+      server.close();
+      await once(server, "close");
+    },
+  };
 }
 
-Deno.test("serveScgi() refuses what is no request, and goes on", async () => {
+const ECHOED = "Status: 200 OK\r\nContent-Type: application/octet-stream\r\n" +
+  "Content-Length: 5\r\n\r\nHello";
+
+Deno.test("scgiServer() refuses what is no request, and goes on", async () => {
   const cases: [request: string, message: string][] = [
-    ["", "no valid length"],
     [":", "no valid length"],
     ["abc:", "no valid length"],
     ["-1:,", "no valid length"],
@@ -49,45 +74,110 @@ Deno.test("serveScgi() refuses what is no request, and goes on", async () => {
     ["012:", "no valid length"],
     ["999999:", "no valid length"],
     ["65537:", "no valid length"],
-    ["24", "no valid length"],
-    ["24:CONTENT_LENGTH", "no comma"],
-    [netstring("x".repeat(65_536)), "no CONTENT_LENGTH"],
     [headers(...REQUEST).replace(/,$/, ";"), "no comma"],
     [headers(...REQUEST).replace(/^\d+/, "30"), "no comma"],
-    [netstring("CONTENT_LENGTH"), "no CONTENT_LENGTH"],
-    [headers("SCGI", "1"), "no CONTENT_LENGTH"],
-    [headers("SCGI", "1", "CONTENT_LENGTH", "0"), "no CONTENT_LENGTH"],
-    [headers("CONTENT_LENGTH", ""), "no CONTENT_LENGTH"],
-    [headers("CONTENT_LENGTH", "-1"), "no CONTENT_LENGTH"],
-    [headers("CONTENT_LENGTH", "0"), "no SCGI"],
+    [netstring("x".repeat(65_536)), "a header has no value"],
+    [netstring("CONTENT_LENGTH"), "a header has no value"],
     [headers("CONTENT_LENGTH", "0", "SCGI"), "a header has no value"],
     [netstring("CONTENT_LENGTH\x000\x00SCGI"), "a header has no value"],
-    [headers(...REQUEST, "SCGI", "1"), "two SCGI"],
-    [headers(...REQUEST, "CONTENT_LENGTH", "9"), "two CONTENT_LENGTH"],
+    [headers("SCGI", "1", ...METHOD), "no CONTENT_LENGTH"],
+    [
+      headers("SCGI", "1", ...METHOD, "CONTENT_LENGTH", "0"),
+      "no CONTENT_LENGTH",
+    ],
+    [headers("CONTENT_LENGTH", "", ...METHOD), "no CONTENT_LENGTH"],
+    [headers("CONTENT_LENGTH", "-1", ...METHOD), "CONTENT_LENGTH must be"],
+    [headers(...REQUEST, "CONTENT_LENGTH", "9"), "CONTENT_LENGTH must be"],
+    [headers("CONTENT_LENGTH", "0", ...METHOD), "no SCGI"],
+    [headers("CONTENT_LENGTH", "0", "SCGI", "1"), "no REQUEST_METHOD"],
   ];
-  let log = "";
-  const errors = new TextErrorStream((text) => log += text);
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  const served = serveScgi(listener, application, errors);
+  await using server = await start();
   for (const [request, message] of cases) {
-    log = "";
-    assertEquals(await send(port, request), "");
-    assertMatch(log, new RegExp(`^\\w+Error: Cannot read .*${message}.*\n$`));
+    server.log.length = 0;
+    using client = await server.connect();
+    await client.send(request);
+    assertEquals(await client.readAll(), "");
+    assertMatch(
+      server.log.join(""),
+      new RegExp(`^\\w+Error: Cannot .*${message}.*\n$`),
+    );
   }
-  assertEquals(
-    await send(port, `${headers(...REQUEST)}Hello, world!`),
-    "Status: 200 OK\r\nContent-Type: application/octet-stream\r\n" +
-      "Content-Length: 5\r\n\r\nHello",
+  using client = await server.connect();
+  await client.send(`${headers(...REQUEST)}Hello, world!`);
+  assertEquals(await client.readAll(), ECHOED);
+});
+
+Deno.test("scgiServer() takes headers that web servers repeat", async () => {
+  await using server = await start((environ, startResponse) => {
+    startResponse("200 OK", []);
+    const { HTTP_ACCEPT: accept, CONTENT_LENGTH: length } = environ;
+    return [new TextEncoder().encode(`${accept} ${length}`)];
+  });
+  using client = await server.connect();
+  const accept = ["HTTP_ACCEPT", "a", "HTTP_ACCEPT", "b"];
+  await client.send(headers(...REQUEST, ...accept, "CONTENT_LENGTH", "5"));
+  assertMatch(await client.readAll(), /\r\n\r\na, b 5$/);
+});
+
+Deno.test("scgiServer() reads a request however it arrives", async () => {
+  await using server = await start();
+  for (const size of [1, 10, 100]) {
+    using client = await server.connect();
+    const request = `${headers(...REQUEST)}Hello`;
+    for (let start = 0; start < request.length; start += size) {
+      await client.send(request.slice(start, start + size));
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    assertEquals(await client.readAll(), ECHOED);
+  }
+});
+
+Deno.test("scgiServer() takes a client that leaves for no error", async () => {
+  const errors: unknown[] = [];
+  const over = Promise.withResolvers<void>();
+  await using server = await start(async (environ, startResponse) => {
+    startResponse("200 OK", []);
+    const reading = environ["wsgi.input"].read();
+    await reading.catch((error) => errors.push(error)).finally(over.resolve);
+    await reading;
+    return [];
+  });
+  const request = `${headers(...REQUEST)}Hel`;
+  for (const part of ["", "2", headers(...REQUEST).slice(0, -5), request]) {
+    using client = await server.connect();
+    await client.send(part);
+  }
+  await over.promise;
+  assertInstanceOf(errors[0], ConnectionLostError);
+  assertEquals([errors.length, server.log], [1, []]);
+});
+
+Deno.test("scgiServer() breaks off if the application fails halfway", async () => {
+  await using server = await start();
+  using connection = await Deno.connect({
+    hostname: "127.0.0.1",
+    port: server.port,
+  });
+  await connection.write(
+    new TextEncoder().encode(
+      headers(...REQUEST, "PATH_INFO", "/throw-late") + "Hello",
+    ),
   );
-  listener.close();
-  await served;
+  // The end of the connection would be the end of the response.
+  await assertRejects(
+    () => new Response(connection.readable).text(),
+    Deno.errors.ConnectionReset,
+  );
+  assertMatch(
+    server.log.join(""),
+    /^RangeError: thrown after the first block\n/,
+  );
 });
 
 const kind = GATEWAYS.find(({ name }) => name === "nginx with scgi_server.ts");
 
 Deno.test({
-  name: `serveScgi() answers many kept-alive clients of nginx${kind?.skipped}`,
+  name: `scgiServer() answers many kept-alive clients of nginx${kind?.skipped}`,
   ignore: kind?.skipped !== "",
   async fn() {
     await using gateway = await kind?.start();
