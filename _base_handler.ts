@@ -463,15 +463,7 @@ export abstract class BaseHandler {
     if (!framing.hasBody) return;
     const { room } = framing;
     if (block.length > room) {
-      const error = new RangeError(
-        `Cannot send all of the body as it is longer than its Content-Length: ${
-          framing.size + block.length
-        } bytes or more, ${framing.length} declared`,
-      );
-      // The client has a whole response, so this is for the log alone. Where in
-      // here it happened tells nobody anything.
-      error.stack = "";
-      this.#log(error);
+      this.#logExcess(framing, block);
       block = block.subarray(0, room);
       if (room === 0) return;
     }
@@ -479,15 +471,27 @@ export abstract class BaseHandler {
     this._write(block);
   }
 
+  /** Logs once that there is more than Content-Length says. */
+  #logExcess(framing: Framing, block: Uint8Array): void {
+    if (framing.isExceeded) return;
+    framing.isExceeded = true;
+    const error = new RangeError(
+      `Cannot send all of the body as it is longer than its Content-Length: ${
+        framing.size + block.length
+      } bytes or more, ${framing.length} declared`,
+    );
+    // The client has a whole response, so this is for the log alone. Where in
+    // here it happened tells nobody anything.
+    error.stack = "";
+    this.#log(error);
+  }
+
   /** Sends what the application returned, then releases it. */
   finishResponse(): void | Promise<void> {
     const { result } = this;
     if (!Array.isArray(result)) return this.#sendResult(result as WsgiResult);
     const length = blocksLength(result);
-    for (const block of result) {
-      this.#send(block, length);
-      if (this.#isFull()) break;
-    }
+    for (const block of result) this.#send(block, length);
     this.finishContent();
     const flushed = this._flush();
     return flushed ? flushed.then(() => this.close()) : this.close();

@@ -28,6 +28,8 @@ export class Framing {
   length: number;
   /** The number of bytes of the body that came so far. */
   size = 0;
+  /** Whether there were more bytes than that. */
+  isExceeded = false;
   readonly #code: number;
 
   /**
