@@ -172,7 +172,6 @@ export class ResponseGuard {
     }
     this.#head = new Head(exchange);
     this.#head.check(status, headers);
-
     let write;
     try {
       write = this.#startResponse(status, headers, excInfo);
