@@ -84,6 +84,7 @@ export function guardApplication(
     }
     if (checkEnviron(exchange, environ)) {
       exchange.method = environ.REQUEST_METHOD;
+      exchange.signal = environ["wsgiref.signal"];
       guardEnviron(exchange, environ);
     }
     const response = new ResponseGuard(exchange, startResponse);

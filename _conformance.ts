@@ -24,8 +24,8 @@ export type WsgiConformanceCode =
   | "exc-info-type" | "exc-info-ignored" | "exc-info-trapped"
   | "status-type" | "response-string-range" | "status-control" | "status-form"
   | "headers-type" | "header-pair" | "header-type"
-  | "header-name" | "header-name-end" | "header-value" | "header-hop-by-hop"
-  | "header-status"
+  | "header-name" | "header-name-end" | "header-value" | "header-value-blanks"
+  | "header-hop-by-hop" | "header-status"
   | "content-type-forbidden" | "content-length-form"
   | "content-length-forbidden"
   | "etag-form" | "location-form" | "header-repeated"
@@ -38,7 +38,8 @@ export type WsgiConformanceCode =
   | "iterated-twice" | "iterated-early" | "iterated-after-end"
   | "iterated-after-close"
   | "close-repeated" | "close-missing"
-  | "middleware-withheld" | "middleware-delayed";
+  | "middleware-input" | "middleware-withheld" | "middleware-delayed"
+  | "middleware-swallowed";
 
 /** One rule that {@linkcode validator} checks. */
 export interface WsgiConformanceCheck {
@@ -54,6 +55,17 @@ export interface WsgiConformanceCheck {
   remedy: string;
 }
 
+/** What has become of a request, as far as a remedy depends on it. */
+export interface Situation {
+  /** That of the validator further out, and of that further in. */
+  readonly outer: Situation | undefined;
+  readonly inner: Situation | undefined;
+  /** Whether `startResponse()` was called. */
+  readonly hasStarted: boolean;
+  /** Whether the result was given up where no `finally` of it runs. */
+  readonly skipsFinally: boolean;
+}
+
 /** A rule as it is written down, beside what finds that it is broken. */
 export interface Check extends Pick<WsgiConformanceCheck, "rule" | "remedy"> {
   /**
@@ -65,6 +77,8 @@ export interface Check extends Pick<WsgiConformanceCheck, "rule" | "remedy"> {
   side?: "server" | "middleware";
   /** Left out where breaking it is wrong. */
   severity?: "warning";
+  /** How to put it right where the remedy would mislead. */
+  remedyIn?(situation: Situation, value: unknown): string | undefined;
 }
 
 /** The rules of one room, by code. */

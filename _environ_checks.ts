@@ -38,10 +38,10 @@ const UNPREFIXED_HEADERS = ["HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"];
 const FLAGS =
   "wsgi.multithread wsgi.multiprocess wsgi.run_once wsgi.input_terminated"
     .split(" ");
+const FLAG_TYPES = ["boolean", "undefined"];
 const INPUT_METHODS = ["read", "readline", "readlines", Symbol.asyncIterator];
 const ERRORS_METHODS = ["write", "writelines", "flush"];
 
-const CGI_NAME_REGEXP = /^[A-Z\d_]+$/;
 const NON_CGI_NAME_REGEXP = /[a-z-]/;
 const EXTENSION_NAME_REGEXP = /^[a-z\d._]+$/;
 const SCRIPT_NAME_REGEXP = /^(?:\/[^]+)?$/;
@@ -88,13 +88,12 @@ function malformed(
 /** Looks for those of some variables that have such a value. */
 function searchFor(
   names: string[],
-  isBad: (value: unknown) => boolean,
+  bad: unknown,
 ): (environ: WsgiEnviron) => unknown[] | undefined {
   return (environ) => {
     let found: unknown[] | undefined;
     for (const name of names) {
-      const value = environ[name];
-      if (isBad(value)) (found ??= []).push([name, value]);
+      if (environ[name] === bad) (found ??= []).push([name, bad]);
     }
     return found;
   };
@@ -156,7 +155,7 @@ export const ENVIRON_CHECKS = forServer({
     clause: ["P034", "P013", "P036", "P042", "P052"],
     rule: "The environ must have all the variables that are always required",
     remedy: "set the variable",
-    findBad: searchFor(REQUIRED_VARIABLES, (value) => value === undefined),
+    findBad: searchFor(REQUIRED_VARIABLES, undefined),
   },
   "request-method": {
     clause: ["P036", "RFC 9110, 9.1"],
@@ -246,7 +245,7 @@ export const ENVIRON_CHECKS = forServer({
     severity: "warning",
     rule: "AUTH_TYPE and the REMOTE_ variables should not be empty",
     remedy: "leave out what is not known",
-    findBad: searchFor(OPTIONAL_VARIABLES, (value) => value === ""),
+    findBad: searchFor(OPTIONAL_VARIABLES, ""),
   },
   "http-transfer-encoding": {
     clause: ["P155"],
@@ -302,10 +301,9 @@ export const ENVIRON_CHECKS = forServer({
     rule:
       "wsgi.multithread, multiprocess, run_once and input_terminated must be booleans",
     remedy: "use true or false",
-    findBad: searchFor(
-      FLAGS,
-      (value) => value !== undefined && typeof value !== "boolean",
-    ),
+    findBad: (environ) =>
+      FLAGS.filter((name) => !FLAG_TYPES.includes(typeof environ[name]))
+        .map((name) => [name, environ[name]]),
   },
   "input-type": {
     clause: ["P065", "P055"],
@@ -346,15 +344,23 @@ const TEXT_PREDICATES = predicates("isBadText");
 const VALUE_PREDICATES = predicates("isBadValue");
 const SEARCHES = predicates("findBad");
 
-/** Names that CGI can have: most requests have the same. */
-const ordinaryNames = new Set<string>();
+/** Names without fault, and whether they are extensions: most are met again. */
+const knownNames = new Map<string, boolean>();
 
-/** Whether a name is one that CGI can have, and so breaks no rule. */
-function isOrdinary(name: string): boolean {
-  if (ordinaryNames.has(name)) return true;
-  if (!CGI_NAME_REGEXP.test(name)) return false;
-  if (ordinaryNames.size < 256) ordinaryNames.add(name);
-  return true;
+/** Checks the name of a variable. Tells whether it is an extension. */
+function checkName(exchange: Exchange, name: string): boolean {
+  const known = knownNames.get(name);
+  if (known !== undefined) return known;
+  const isExtensionName = isExtension(name);
+  // Clients choose names: neither many nor long ones are kept.
+  let isKept = knownNames.size < 256 && name.length < 64;
+  for (const { code, isBad } of NAME_PREDICATES) {
+    if (!isBad(name)) continue;
+    isKept = false;
+    exchange.report(code, name);
+  }
+  if (isKept) knownNames.set(name, isExtensionName);
+  return isExtensionName;
 }
 
 /** Checks the environ. Tells whether it is one. */
@@ -365,14 +371,8 @@ export function checkEnviron(
   if (exchange.reportFirst(ENVIRON_PREDICATES, environ)) return false;
   const variables = environ as WsgiEnviron;
   for (const name in variables) {
-    // These have checks of their own.
-    if (name.startsWith("wsgi.")) continue;
-    if (!isOrdinary(name)) {
-      for (const { code, isBad } of NAME_PREDICATES) {
-        if (isBad(name)) exchange.report(code, name);
-      }
-      if (isExtension(name)) continue;
-    }
+    // Those of WSGI have checks of their own.
+    if (name.startsWith("wsgi.") || checkName(exchange, name)) continue;
     checkValue(exchange, name, variables[name]);
   }
   for (const { code, isBad: findBad } of SEARCHES) {

@@ -36,6 +36,13 @@ export const STREAM_CHECKS = {
     rule: "wsgi.input must not be closed",
     remedy: "leave that to the server",
   },
+  "middleware-input": {
+    clause: ["P055", "P008"],
+    side: "middleware",
+    rule:
+      "Middleware must hand wsgi.input on with the body that CONTENT_LENGTH tells of",
+    remedy: "put back what was read, as new WsgiInput(body)",
+  },
   "input-result": {
     clause: ["P055", "P138", "P002"],
     side: "server",
@@ -117,6 +124,7 @@ export function guardEnviron(exchange: Exchange, environ: WsgiEnviron): void {
     const length = environ["wsgi.input_terminated"]
       ? Infinity
       : Number(environ.CONTENT_LENGTH ?? 0);
+    InputGuard.checkHandedOn(exchange, environ);
     environ["wsgi.input"] = new InputGuard(exchange, input, length);
   }
   if (isObject(errors)) {
@@ -135,12 +143,31 @@ class InputGuard implements InputStream {
   readonly #input: InputStream;
   /** The bytes that are left of CONTENT_LENGTH. */
   #left: number;
+  /** The bytes that were read. */
+  #size = 0;
+  #readable: ReadableStream<Bytes> | undefined;
+  #isHandedOn = false;
   #isAtEnd = false;
 
   constructor(exchange: Exchange, input: InputStream, length: number) {
     this.#exchange = exchange;
     this.#input = input;
     this.#left = length;
+  }
+
+  /** Checks that middleware hands a body on, not what it has left of it. */
+  static checkHandedOn(inner: Exchange, environ: WsgiEnviron): void {
+    const input = environ["wsgi.input"];
+    if (!(input instanceof InputGuard) || input.#exchange !== inner.outer) {
+      return;
+    }
+    // What an application has read that was called before is its own business.
+    if (input.#isHandedOn) return;
+    input.#isHandedOn = true;
+    const length = Number(environ.CONTENT_LENGTH);
+    if (length > 0 && (input.#size >= length || input.#readable?.locked)) {
+      input.#exchange.report("middleware-input", `${length} bytes read`);
+    }
   }
 
   async read(size?: number, ...rest: unknown[]): Promise<Bytes> {
@@ -177,7 +204,7 @@ class InputGuard implements InputStream {
   }
 
   get readable(): ReadableStream<Bytes> {
-    const { readable } = this.#input;
+    const readable = this.#readable = this.#input.readable;
     if (!(readable instanceof ReadableStream)) {
       this.#exchange.report("input-result", readable);
     }
@@ -209,6 +236,7 @@ class InputGuard implements InputStream {
       this.#exchange.report("input-after-end", bytes);
     }
     this.#left -= bytes.length;
+    this.#size += bytes.length;
   }
 
   #checkLine(line: Uint8Array, size = Infinity): void {
@@ -262,6 +290,11 @@ export class ErrorsGuard implements ErrorStream {
       this.#exchange.report("errors-text", list);
       this.#errors.writelines(list);
     } else for (const text of list) this.write(text);
+  }
+
+  /** What was written, if the stream tells: that of testing defaults does. */
+  toString(): string {
+    return String(this.#errors);
   }
 
   flush(...rest: unknown[]): void {

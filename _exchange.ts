@@ -1,11 +1,17 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 // This module is browser compatible.
 
-import type { Predicates, WsgiConformanceCode } from "./_conformance.ts";
+import type {
+  Predicates,
+  Situation,
+  WsgiConformanceCode,
+} from "./_conformance.ts";
 import type { WsgiResult } from "./types.ts";
 
 /** What a validator remembers between requests. */
 export interface Validation {
+  /** What the application is called in a stack, if it has a name. */
+  name: string | undefined;
   /** Throws a violation, or hands it to the options. */
   report(exchange: Exchange, code: WsgiConformanceCode, value: unknown): void;
   /** How many calls of the application have not returned. */
@@ -26,7 +32,7 @@ export interface Validation {
 type Phase = "calling" | "returned" | "iterating" | "ended" | "closed";
 
 /** One request as it passes one validator: what its guards share. */
-export class Exchange {
+export class Exchange implements Situation {
   readonly validation: Validation;
   /** That of the validator around the middleware that made this call. */
   readonly outer: Exchange | undefined;
@@ -36,12 +42,24 @@ export class Exchange {
   readonly closables: { exchange: Exchange; result: WsgiResult }[] = [];
   phase: Phase = "calling";
   method = "";
+  /** Aborted when the client has left. */
+  signal: AbortSignal | undefined;
   /** Whether the application has returned a promise. */
   isAsync = false;
-  /** Whether `write()` was called. */
+  hasStarted = false;
+  /** Whether bytes were written by `write()`. */
   hasWritten = false;
+  skipsFinally = false;
   /** The number of blocks that the result has yielded. */
   blocks = 0;
+  /** The number of bytes of the body. */
+  size = 0;
+  /** The exchange within of which a block was waited for before returning. */
+  awaited: Exchange | undefined;
+  /** The exchange within whose response was begun before this one. */
+  source: Exchange | undefined;
+  /** The size of the body further out when the result failed. */
+  failedAt: number | undefined;
   #reported: Set<string> | undefined;
 
   constructor(validation: Validation, before?: Exchange) {

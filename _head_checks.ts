@@ -64,6 +64,11 @@ export const HEAD_CHECKS = {
     rule:
       "The status must be a code from 100 to 999, one space and a reason phrase",
     remedy: 'write it like "200 OK"',
+    // Middleware passes what it has not been told yet.
+    remedyIn: ({ inner }, status) =>
+      status === "" && !inner?.hasStarted
+        ? "wait for the application within to call startResponse(), which may be as late as its first block"
+        : undefined,
     isBadStatus: (status) => !isStatus(status),
   },
 
@@ -104,11 +109,17 @@ export const HEAD_CHECKS = {
   },
   "header-value": {
     clause: ["P084"],
-    rule:
-      "The value of a header must have no control characters, and no blanks around it",
+    rule: "The value of a header must have no control characters",
     remedy: "remove them, above all line breaks",
-    isBadValue: ([, value]) =>
-      !isHeaderValue(value) || BLANK_END_REGEXP.test(value),
+    isBadValue: ([, value]) => !isHeaderValue(value),
+  },
+  "header-value-blanks": {
+    clause: ["P085", "RFC 9110, 5.5"],
+    severity: "warning",
+    rule:
+      "The value of a header should have no blanks around it, which are not sent",
+    remedy: "remove them",
+    isBadValue: ([, value]) => BLANK_END_REGEXP.test(value),
   },
   "header-hop-by-hop": {
     clause: ["P088", "P112", "P153", "P160"],

@@ -1,12 +1,18 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 // This module is browser compatible.
 
-import type { Checks } from "./_conformance.ts";
+import type { Checks, Situation } from "./_conformance.ts";
 import type { Exchange } from "./_exchange.ts";
 import { isBodiless, isLengthless } from "./_framing.ts";
 import { Head } from "./_head_checks.ts";
 import { isPromise } from "./_result.ts";
 import type { StartResponse, WriteCallable, WsgiHeaderList } from "./types.ts";
+
+/** What middleware that changes a body has to do about its length. */
+function suggestDeletion({ inner }: Situation): string | undefined {
+  return inner &&
+    "count bytes, not characters, or delete it where the body is changed";
+}
 
 /** How a response must be begun, and what must follow its head. */
 export const RESPONSE_CHECKS = {
@@ -108,6 +114,7 @@ export const RESPONSE_CHECKS = {
     clause: ["P105", "P106"],
     rule: "The body must not be longer than its Content-Length",
     remedy: "count bytes, not characters",
+    remedyIn: suggestDeletion,
   },
   "content-type-missing": {
     clause: ["P024", "RFC 9110, 8.3"],
@@ -119,6 +126,7 @@ export const RESPONSE_CHECKS = {
     clause: ["P107"],
     rule: "The body must not be shorter than its Content-Length",
     remedy: "count bytes, not characters",
+    remedyIn: suggestDeletion,
   },
 } satisfies Checks;
 
@@ -126,14 +134,11 @@ export const RESPONSE_CHECKS = {
 export class ResponseGuard {
   readonly #exchange: Exchange;
   readonly #startResponse: StartResponse;
-  #isStarted = false;
-  /** Whether there was a block before that. */
+  /** Whether there was a block before the response was begun. */
   #isMissed = false;
   /** What `startResponse()` threw when it was given an error. */
   #fatal: unknown;
   #head: Head;
-  /** The number of bytes of body. */
-  #sent = 0;
   /** Whether the server has asked for more after a block that has bytes. */
   #isCommitted = false;
 
@@ -155,16 +160,18 @@ export class ResponseGuard {
       const args = [status, headers, excInfo, ...rest];
       exchange.report("start-response-arguments", args);
     }
-    if (this.#isStarted && !hasError) {
+    if (exchange.hasStarted && !hasError) {
       exchange.report("start-response-repeated", status);
     }
-    this.#isStarted = true;
+    exchange.hasStarted = true;
+    const { inner } = exchange;
+    const isPassedOn = inner?.hasStarted && inner.failedAt === undefined;
+    exchange.source = isPassedOn ? inner : undefined;
     if (hasError && !(excInfo instanceof Error)) {
       exchange.report("exc-info-type", excInfo);
     }
     this.#head = new Head(exchange);
     this.#head.check(status, headers);
-
     let write;
     try {
       write = this.#startResponse(status, headers, excInfo);
@@ -189,11 +196,14 @@ export class ResponseGuard {
       if (exchange.phase !== "calling") {
         exchange.report("write-after-return", data);
       }
-      exchange.hasWritten = true;
-      if (exchange.inner === undefined) {
-        exchange.report("write-discouraged", data);
-      } else if (!exchange.inner.hasWritten) {
-        exchange.report("middleware-write", data);
+      // To write no bytes is how a response is opened before its body.
+      if (!(data instanceof Uint8Array) || data.length > 0) {
+        exchange.hasWritten = true;
+        if (exchange.inner === undefined) {
+          exchange.report("write-discouraged", data);
+        } else if (!exchange.inner.hasWritten) {
+          exchange.report("middleware-write", data);
+        }
       }
       if (data instanceof Uint8Array) this.#measure(data);
       else exchange.report("write-type", data);
@@ -203,32 +213,37 @@ export class ResponseGuard {
     };
   }
 
-  /** Takes account of a block of the result. */
-  take(block: Uint8Array): void {
-    if (block instanceof Uint8Array) this.#measure(block);
+  /** Whether what the result gives is sent. */
+  get hasBody(): boolean {
+    return this.#head.method !== "HEAD" && !isBodiless(this.#head.code);
+  }
+
+  /** Takes account of a block of the result, perhaps one that is only counted. */
+  take(block: Uint8Array, isCounted = false): void {
+    if (block instanceof Uint8Array) this.#measure(block, isCounted);
     else this.#exchange.report("block-type", block);
   }
 
-  #measure(block: Uint8Array): void {
+  #measure(block: Uint8Array, isCounted = false): void {
     const exchange = this.#exchange;
     const { method, code, names, length } = this.#head;
-    if (!this.#isStarted && !this.#isMissed) {
+    if (!exchange.hasStarted && !this.#isMissed) {
       this.#isMissed = true;
       exchange.report("start-response-missing", block);
     }
     if (block.length === 0) return;
-    this.#sent += block.length;
+    exchange.size += block.length;
     if (isBodiless(code)) {
       exchange.report("body-forbidden", block);
     } else if (method === "HEAD") {
-      exchange.report("body-to-head", block);
+      if (!isCounted) exchange.report("body-to-head", block);
     } else {
-      if (length !== undefined && this.#sent > length) {
+      if (length !== undefined && exchange.size > length) {
         this.#head.length = undefined;
-        const size = `${this.#sent} of ${length} bytes`;
+        const size = `${exchange.size} of ${length} bytes`;
         exchange.report("content-length-exceeded", size);
       }
-      if (this.#isStarted && !names.includes("content-type")) {
+      if (exchange.hasStarted && !names.includes("content-type")) {
         exchange.report("content-type-missing", block);
       }
     }
@@ -236,7 +251,7 @@ export class ResponseGuard {
 
   /** Takes note that the server has asked for the next block. */
   commit(): void {
-    this.#isCommitted = this.#sent > 0 && this.#head.method !== "HEAD";
+    this.#isCommitted = this.#exchange.size > 0 && this.#head.method !== "HEAD";
   }
 
   /** Takes note that the application has gone on after `startResponse()`. */
@@ -249,15 +264,23 @@ export class ResponseGuard {
 
   /** Takes note that the body is complete. */
   finish(): void {
-    if (!this.#isStarted && !this.#isMissed) {
-      this.#exchange.report("start-response-missing", undefined);
+    const exchange = this.#exchange;
+    const { size, source, signal } = exchange;
+    if (!exchange.hasStarted && !this.#isMissed) {
+      exchange.report("start-response-missing", undefined);
     }
     const { method, code, length = 0 } = this.#head;
     const isUnmeasured = method === "HEAD" || isLengthless(code) ||
       code === 304;
-    if (this.#sent < length && !isUnmeasured) {
-      const size = `${this.#sent} of ${length} bytes`;
-      this.#exchange.report("content-length-unreached", size);
+    if (size < length && !isUnmeasured) {
+      exchange.report("content-length-unreached", `${size} of ${length} bytes`);
+    }
+    // What follows the failure may be a message about it.
+    if (
+      source?.failedAt === size && size !== this.#head.length &&
+      this.hasBody && !signal?.aborted
+    ) {
+      exchange.report("middleware-swallowed", `${size} bytes, then an error`);
     }
   }
 }

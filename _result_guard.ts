@@ -80,6 +80,10 @@ export const RESULT_CHECKS = {
     side: "server",
     rule: "close() of a result must be called when the request ends",
     remedy: "call it in a finally block",
+    remedyIn: ({ outer }) =>
+      outer?.skipsFinally
+        ? "put close() on the object that you return, as a generator that is not begun, or waits, runs no finally block"
+        : undefined,
   },
 
   // What middleware does with it
@@ -94,6 +98,13 @@ export const RESULT_CHECKS = {
     side: "middleware",
     rule: "Middleware must return before it iterates the result it is given",
     remedy: "iterate it in a generator, and return that",
+  },
+  "middleware-swallowed": {
+    clause: ["P140", "P008"],
+    side: "middleware",
+    rule: "Middleware must not hide that the result it is given has failed",
+    remedy:
+      "throw the error again, or call startResponse() with it and send a message",
   },
 } satisfies Checks;
 
@@ -141,21 +152,26 @@ class ResultGuard {
     }
     this.#response.commit();
     if (!this.#iterator) this.begin();
+    const { outer } = exchange;
     let step;
     try {
       step = (this.#iterator as BlockIterator).next();
     } catch (error) {
       this.#fail(error);
     }
-    if (!isPromise(step)) return this.#check(step, true);
-    return step.then(
+    const isEarly = outer?.phase === "calling" && exchange.blocks === 0;
+    if (!isPromise(step)) {
+      if (isEarly && !outer.isAsync) outer.awaited = exchange;
+      return this.#check(step, true);
+    }
+    return (isEarly ? giveAlone(exchange, outer, step) : step).then(
       (step) => this.#check(step, false),
       (error) => this.#fail(error),
     );
   }
 
   return(): Step | Promise<Step> {
-    this.end();
+    this.#giveUp();
     return this.#iterator?.return?.() ?? { done: true, value: undefined };
   }
 
@@ -173,7 +189,7 @@ class ResultGuard {
     if (exchange.phase === "closed") {
       exchange.report("close-repeated", this.#result);
     } else {
-      this.end();
+      this.#giveUp();
       // It is none if a later request was told of this one.
       if (this.#hasClose && !exchange.outer && validation.unclosed > 0) {
         validation.unclosed -= 1;
@@ -194,7 +210,22 @@ class ResultGuard {
       : checkClosables(exchange);
   }
 
+  #giveUp(): void {
+    const exchange = this.#exchange;
+    const { phase } = exchange;
+    if (phase === "returned" || phase === "iterating") {
+      exchange.skipsFinally = !this.#hasClose &&
+        (phase === "iterating" || this.#iterator === undefined);
+    }
+    this.end();
+  }
+
+  /** Takes note that the iterator has failed. */
   #fail(error: unknown): never {
+    const exchange = this.#exchange;
+    if (exchange.phase === "iterating" && !isAbort(error)) {
+      exchange.failedAt = exchange.outer?.size;
+    }
     this.end();
     throw error;
   }
@@ -214,11 +245,12 @@ class ResultGuard {
         exchange.blocks += 1;
         this.#response.take(step.value);
         // Async iteration may read ahead.
-        if (isSync) checkBlocks(exchange);
+        if (isSync) this.#checkBlocks();
       }
     } catch (error) {
       this.#isCut = exchange.phase === "returned";
-      this.#fail(error);
+      this.end();
+      throw error;
     }
     return step;
   }
@@ -226,7 +258,8 @@ class ResultGuard {
   #finish(): void {
     this.end();
     this.#response.finish();
-    checkBlocks(this.#exchange);
+    // A stream cuts its blocks as it likes.
+    if (!(this.#result instanceof ReadableStream)) this.#checkBlocks();
     const { length, size } = this.#result as {
       length?: unknown;
       size?: unknown;
@@ -236,15 +269,48 @@ class ResultGuard {
       this.#exchange.report("result-length", count);
     }
   }
+
+  /** Compares the blocks with those within. */
+  #checkBlocks(): void {
+    const { inner, blocks } = this.#exchange;
+    if (inner && inner.blocks > blocks && this.#response.hasBody) {
+      this.#exchange.report("middleware-withheld", `${inner.blocks} blocks`);
+      inner.blocks = blocks;
+    }
+  }
 }
 
-/** Compares the blocks with those within. */
-function checkBlocks(exchange: Exchange): void {
-  const { inner, blocks } = exchange;
-  if (inner && inner.blocks > blocks) {
-    exchange.report("middleware-withheld", `${inner.blocks} blocks`);
-    inner.blocks = blocks;
-  }
+/** Whether an error tells that a stream was told to end. */
+function isAbort(error: unknown): boolean {
+  const { name } = (error ?? {}) as Partial<Error>;
+  return name === "AbortError" || name === "TimeoutError";
+}
+
+// Tests may replace that of the global object.
+const { setTimeout } = globalThis;
+
+/**
+ * Gives middleware that has not returned its first block at a time at which
+ * nothing else goes on. If it returns then, that is what it has waited for.
+ */
+async function giveAlone(
+  inner: Exchange,
+  outer: Exchange,
+  step: Promise<Step>,
+): Promise<Step> {
+  const block = await step;
+  if (outer.phase !== "calling") return block;
+  await new Promise((resolve) => setTimeout(resolve));
+  outer.awaited = inner;
+  forgetSoon(outer);
+  return block;
+}
+
+/** Forgets what was waited for, before anything else comes that may be. */
+async function forgetSoon(outer: Exchange): Promise<void> {
+  // So many promises may be between the block and what middleware returns.
+  for (let i = 0; i < 100; i++) await null;
+  outer.awaited = undefined;
 }
 
 /** Checks that what middleware has to close with its result is closed. */
@@ -275,7 +341,7 @@ function guardArray(
   response: ResponseGuard,
   result: Uint8Array[] & WsgiResult,
 ): WsgiResult {
-  for (const block of result) response.take(block);
+  for (const block of result) response.take(block, true);
   response.finish();
   if (result.close === undefined) {
     exchange.phase = "ended";
@@ -310,10 +376,13 @@ export function guardResult(
   response: ResponseGuard,
   result: WsgiResult,
 ): WsgiResult {
-  const { inner, isAsync } = exchange;
+  const { inner, isAsync, awaited } = exchange;
   const isOver = inner?.phase === "ended" || inner?.phase === "closed";
-  // What is returned by a promise may have begun to read ahead.
-  if (inner && inner.blocks > 0 && (!isAsync || isOver)) {
+  // What is returned by a promise may have begun to read ahead, a stream to its
+  // end.
+  const isDelayed = !isAsync || awaited === inner ||
+    isOver && !(result instanceof ReadableStream);
+  if (inner && inner.blocks > 0 && isDelayed && response.hasBody) {
     exchange.report("middleware-delayed", `${inner.blocks} blocks`);
   }
   response.checkFatal();

@@ -13,8 +13,18 @@
  * - `"application"` is the side that the validator calls: `startResponse()`,
  *   `write()`, the result, how the streams are used.
  * - `"middleware"` is what stands between two validators. Put one around each
- *   layer: what a middleware gets right on one side and wrong on the other is
- *   its own doing. The innermost validator that complains is next to the fault.
+ *   layer, and give each a name: what a middleware gets right on one side and
+ *   wrong on the other is its own doing.
+ *
+ * What a middleware does between two validators is compared: blocks that it
+ * withholds, a first block that it waits for before it returns, a request body
+ * that it has read and an error that it has caught and does not hand on. So
+ * that this is certain, the first block of an asynchronous application comes a
+ * turn of the event loop later if it is asked for before the middleware has
+ * returned. Nothing else is changed.
+ *
+ * That nothing is reported does not prove that all is well: a validator sees
+ * what passes it, and not what a server or an application keeps to itself.
  *
  * An array is checked when it is returned, and passed on. How it is then
  * iterated is not seen, nor the bytes of a file wrapper that the server sends
@@ -64,15 +74,13 @@ export type {
 export const CONFORMANCE_CHECKS: Readonly<
   Record<WsgiConformanceCode, WsgiConformanceCheck>
 > = Object.fromEntries(
-  Object.entries(CHECKS).map(([code, { clause, side, severity, ...check }]) => [
-    code,
-    {
-      clause: describeClause(clause),
-      side: side ?? "application",
-      severity: severity ?? "error",
-      ...check,
-    },
-  ]),
+  Object.entries(CHECKS).map(([code, check]) => [code, {
+    clause: describeClause(check.clause),
+    side: check.side ?? "application",
+    severity: check.severity ?? "error",
+    rule: check.rule,
+    remedy: check.remedy,
+  }]),
 ) as Record<WsgiConformanceCode, WsgiConformanceCheck>;
 
 /** Options for {@linkcode WsgiConformanceError}. */
@@ -81,6 +89,24 @@ export interface WsgiConformanceErrorOptions {
   value: unknown;
   /** Who broke the rule. By default, the side of the check. */
   side?: WsgiConformanceCheck["side"];
+  /** How to put it right. By default, the remedy of the check. */
+  remedy?: string | undefined;
+  /** The name of the layer that broke the rule. */
+  layer?: string | undefined;
+  /** The names of the layers between which it was seen, the outer one first. */
+  between?: readonly string[];
+}
+
+/** Where something happened, as far as there are names. */
+function describePlace(
+  layer: string | undefined,
+  between: readonly string[],
+): string {
+  const names = between.map(quote);
+  const place = layer === undefined ? [] : [`in ${quote(layer)}`];
+  if (names.length > 1) place.push(`between ${names.join(" and ")}`);
+  else if (names.length > place.length) place.push(`at ${names}`);
+  return place.length > 0 ? ` (${place.join(", ")})` : "";
 }
 
 /**
@@ -123,6 +149,10 @@ export class WsgiConformanceError extends AssertionError {
   readonly severity: WsgiConformanceCheck["severity"];
   /** What was found, on one line, with control characters escaped. */
   readonly value: string;
+  /** The name of the layer that broke it, if that has one. */
+  readonly layer: string | undefined;
+  /** The names of the layers between which it was seen, the outer one first. */
+  readonly between: readonly string[];
 
   /**
    * Constructs a new instance.
@@ -132,19 +162,28 @@ export class WsgiConformanceError extends AssertionError {
    */
   constructor(code: WsgiConformanceCode, options: WsgiConformanceErrorOptions) {
     const check = CONFORMANCE_CHECKS[code];
+    const { remedy = check.remedy, layer, between = [] } = options;
     const value = quote(options.value);
-    super(`${check.rule}: received ${value}; ${check.remedy}`);
+    const place = describePlace(layer, between);
+    super(`${check.rule}: received ${value}; ${remedy}${place}`);
     this.name = "WsgiConformanceError";
     this.code = code;
     this.clause = check.clause;
     this.side = options.side ?? check.side;
     this.severity = check.severity;
     this.value = value;
+    this.layer = layer;
+    this.between = between;
   }
 }
 
 /** Options for {@linkcode validator}. */
 export interface ValidatorOptions {
+  /**
+   * What the application is called in reports. In a stack of middleware, each
+   * layer is found by its name.
+   */
+  name?: string;
   /**
    * Takes what is legal but questionable, each code once for an application.
    * By default, it is written with `console.warn`.
@@ -196,6 +235,35 @@ function warn(warning: WsgiConformanceError): void {
  * );
  * ```
  *
+ * @example A stack of middleware
+ * ```ts
+ * import { validator, type WsgiConformanceError } from "@wsgi/wsgiref/validate";
+ * import type { WsgiApplication } from "@wsgi/wsgiref/types";
+ * import { setupTestingDefaults } from "@wsgi/wsgiref/util";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const hello: WsgiApplication = (_environ, startResponse) => {
+ *   startResponse("200 OK", []);
+ *   return [];
+ * };
+ * function close(app: WsgiApplication): WsgiApplication {
+ *   return (environ, startResponse) =>
+ *     app(
+ *       environ,
+ *       (status, headers) =>
+ *         startResponse(status, [...headers, ["Connection", "close"]]),
+ *     );
+ * }
+ *
+ * const errors: WsgiConformanceError[] = [];
+ * const onViolation = (error: WsgiConformanceError) => errors.push(error);
+ * const app = validator(hello, { name: "hello", onViolation });
+ * const stack = validator(close(app), { name: "close", onViolation });
+ * stack(setupTestingDefaults({}), () => () => Promise.resolve());
+ *
+ * assertEquals(errors.map(({ layer }) => layer), ["close"]);
+ * ```
+ *
  * @example Everything that is wrong with a response
  * ```ts
  * import { validator } from "@wsgi/wsgiref/validate";
@@ -224,18 +292,25 @@ export function validator(
   app: WsgiApplication,
   options: ValidatorOptions = {},
 ): WsgiApplication {
-  const { onWarning = warn, onViolation } = options;
+  const { name, onWarning = warn, onViolation } = options;
   const warned = new Set<WsgiConformanceCode>();
   return guardApplication(app, {
+    name,
     calls: 0,
     unclosed: 0,
-    report({ inner, outer, reported }, code, value) {
+    report(exchange, code, value) {
+      const { inner, outer, reported } = exchange;
       const { side, severity } = CONFORMANCE_CHECKS[code];
       if (severity === "warning" && warned.has(code)) return;
       const isBetween = side === "server" ? outer : inner;
       const error = new WsgiConformanceError(code, {
         value,
         side: isBetween ? "middleware" : side,
+        remedy: CHECKS[code].remedyIn?.(exchange, value),
+        layer: side === "server" ? outer?.validation.name : name,
+        between: [outer?.validation.name, name].filter((name) =>
+          name !== undefined
+        ),
       });
       if (severity === "error" && onViolation === undefined) throw error;
       if (severity === "warning") warned.add(code);

@@ -5,10 +5,12 @@ import type {
   FileWrapperFactory,
   InputStream,
   WsgiApplication,
+  WsgiEnviron,
   WsgiResult,
 } from "../types.ts";
 import { WsgiInput } from "../util.ts";
 import {
+  between,
   type Cases,
   encoder,
   HELLO,
@@ -18,6 +20,7 @@ import {
   run,
   type Scenario,
   TEXT,
+  write,
 } from "./_scenarios.ts";
 
 /** An application that uses `wsgi.input`. */
@@ -77,6 +80,26 @@ function wrap(
     startResponse("200 OK", [TEXT]);
     return use(environ["wsgi.file_wrapper"] as FileWrapperFactory);
   }, variables);
+}
+
+/** Middleware that uses `wsgi.input` before it hands it on. */
+function consume(
+  use: (input: InputStream, environ: WsgiEnviron) => Promise<unknown>,
+  variables: Record<string, unknown> = {},
+): Scenario {
+  return (validate) =>
+    between(
+      (app) => async (environ, startResponse) => {
+        await use(environ["wsgi.input"], environ);
+        return app(environ, startResponse);
+      },
+      hello,
+      {
+        "wsgi.input": new WsgiInput(encoder.encode("one\ntwo\n")),
+        CONTENT_LENGTH: "8",
+        ...variables,
+      },
+    )(validate);
 }
 
 /** What breaks the rules of `_environ_guards.ts`, and what is next to that and legal. */
@@ -146,6 +169,48 @@ export const CASES = {
       "iteration that stops early": read(async (input) => {
         for await (const _line of input) break;
       }),
+    },
+  },
+  "middleware-input": {
+    bad: {
+      "a body that was read": consume((input) => input.read()),
+      "a body that was read line by line": consume(async (input) => {
+        for await (const _line of input);
+      }),
+      "a body of CONTENT_LENGTH": consume((input) => input.read(8), {
+        "wsgi.input_terminated": false,
+      }),
+      "a body whose stream was read": consume((input) =>
+        new Response(input.readable).text()
+      ),
+    },
+    good: {
+      "a body that was given back": consume(async (input, environ) => {
+        environ["wsgi.input"] = new WsgiInput(await input.read());
+      }),
+      "no body": consume(async (input, environ) => {
+        await input.read();
+        environ.CONTENT_LENGTH = "0";
+      }),
+      "a part of a body": consume((input) => input.readline()),
+      "a body that did not come": consume((input) => input.read(), {
+        "wsgi.input": new WsgiInput(null),
+      }),
+      "a stream that was not read": consume((input) =>
+        Promise.resolve(input.readable)
+      ),
+      "a body that an application has read": between(
+        (app) => async (environ, startResponse) => {
+          const first = { ...environ };
+          await app(first, () => write);
+          return app({ ...environ }, startResponse);
+        },
+        async (environ, startResponse) => {
+          await environ["wsgi.input"].read();
+          return hello(environ, startResponse);
+        },
+        { "wsgi.input": new WsgiInput(HELLO), CONTENT_LENGTH: "5" },
+      ),
     },
   },
   "input-result": {

@@ -109,12 +109,20 @@ export const CASES = {
     bad: {
       "a header in it": head("200 OK", ["X-A", "b\r\nX-C: d"]),
       "DEL": head("200 OK", ["X-A", "\x7f"]),
-      "a blank at the end": head("200 OK", ["X-A", "b "]),
+      "a line break at the end": head("200 OK", ["X-A", " b\n"]),
     },
     good: {
       "a tab": head("200 OK", ["X-A", "b\tc"]),
       "an empty value": head("200 OK", ["X-A", ""]),
     },
+  },
+  "header-value-blanks": {
+    bad: {
+      "a space before it": head("200 OK", ["Set-Cookie", " a=1"]),
+      "a tab after it": head("200 OK", ["X-A", "b\t"]),
+      "nothing else": head("200 OK", ["X-A", " "]),
+    },
+    good: { "a space within": head("200 OK", ["X-A", "b c"]) },
   },
   "header-hop-by-hop": {
     bad: {

@@ -254,7 +254,13 @@ export const CASES = {
         return [];
       }),
     },
-    good: { "no block": run(generate) },
+    good: {
+      "no block": run(generate),
+      "no bytes, which open the response": run((_environ, startResponse) => {
+        startResponse("200 OK", [TEXT])(EMPTY);
+        return [HELLO];
+      }),
+    },
   },
   "middleware-write": {
     bad: {
@@ -273,6 +279,15 @@ export const CASES = {
         startResponse("200 OK", [TEXT])(HELLO);
         return [];
       }),
+      "no bytes": between(
+        (app) => (environ, startResponse) =>
+          app(environ, (...args) => {
+            const write = startResponse(...args);
+            write(EMPTY);
+            return write;
+          }),
+        hello,
+      ),
     },
   },
   "write-type": {
@@ -338,8 +353,27 @@ export const CASES = {
     },
   },
   "body-to-head": {
-    bad: { "a block": body(() => [HELLO], [TEXT], { method: "HEAD" }) },
-    good: { "no block": body(() => [], [TEXT], { method: "HEAD" }) },
+    bad: {
+      "a block": body(() => new Set([HELLO]), [TEXT], { method: "HEAD" }),
+      "a stream": body(
+        () => ReadableStream.from([HELLO]),
+        [TEXT],
+        { method: "HEAD" },
+      ),
+    },
+    good: {
+      "no block": body(() => [], [TEXT], { method: "HEAD" }),
+      "an array, of which the length is sent": body(
+        () => [HELLO],
+        [TEXT],
+        { method: "HEAD" },
+      ),
+      "an array that has to be closed": body(
+        () => Object.assign([HELLO], { close() {} }),
+        [TEXT],
+        { method: "HEAD" },
+      ),
+    },
   },
   "content-length-exceeded": {
     bad: {

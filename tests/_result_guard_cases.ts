@@ -1,6 +1,6 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
-import type { WsgiApplication, WsgiResult } from "../types.ts";
+import type { StartResponse, WsgiApplication, WsgiResult } from "../types.ts";
 import {
   asyncIterator,
   between,
@@ -10,8 +10,10 @@ import {
   drive,
   EMPTY,
   generate,
+  generateLater,
   HELLO,
   hello,
+  iterator,
   run,
   serve,
   startResponse,
@@ -37,9 +39,47 @@ async function exhaust(
   return awaited;
 }
 
-function iterator(result: WsgiResult): Iterator<Uint8Array> {
-  return (result as Iterable<Uint8Array>)[Symbol.iterator]();
+/** A stream that asks for a block before it is asked for one. */
+function readAhead(result: WsgiResult): ReadableStream<Uint8Array> {
+  return ReadableStream.from(result).pipeThrough(
+    new TransformStream(undefined, undefined, { highWaterMark: 1 }),
+  );
 }
+
+/** Middleware that has its first block before it returns. */
+const peek =
+  (app: WsgiApplication): WsgiApplication => async (environ, startResponse) => {
+    const blocks = asyncIterator(await app(environ, startResponse));
+    const { value } = await blocks.next();
+    return (async function* () {
+      yield value;
+      yield* { [Symbol.asyncIterator]: () => blocks };
+    })();
+  };
+
+/** An application that fails after this number of blocks. */
+const failAfter = (count: number): WsgiApplication =>
+  function* (_environ, startResponse) {
+    startResponse("200 OK", [TEXT]);
+    for (let i = 0; i < count; i++) yield HELLO;
+    throw new Error("oops");
+  };
+
+/** Middleware that does something else with an error, and then ends. */
+const trap = (
+  use: (
+    startResponse: StartResponse,
+    error: unknown,
+  ) => Iterable<Uint8Array> = () => [],
+) =>
+(app: WsgiApplication): WsgiApplication =>
+  function* (environ, startResponse) {
+    try {
+      yield* app(environ, startResponse) as Iterable<Uint8Array>;
+    } catch (error) {
+      yield* use(startResponse, error);
+    }
+  };
 
 /** What breaks the rules of `_result_guard.ts`, and what is next to that and legal. */
 export const CASES = {
@@ -363,6 +403,28 @@ export const CASES = {
           }
         }
       ),
+      "a stream that joins what it is given": between(
+        (app) => async (environ, startResponse) => {
+          let size = 0;
+          return ReadableStream.from(await app(environ, startResponse))
+            .pipeThrough(
+              new TransformStream<Uint8Array, Uint8Array>({
+                transform: ({ length }) => void (size += length),
+                flush: (controller) => controller.enqueue(new Uint8Array(size)),
+              }),
+            );
+        },
+      ),
+      "what is only counted for HEAD": between(
+        (app) =>
+          // deno-lint-ignore require-yield
+          function* (environ, startResponse) {
+            const asGet = { ...environ, REQUEST_METHOD: "GET" };
+            for (const _ of app(asGet, startResponse) as Iterable<Uint8Array>);
+          },
+        generate,
+        { REQUEST_METHOD: "HEAD" },
+      ),
       "a stream that reads ahead": between(
         (app) => async (environ, startResponse) =>
           ReadableStream.from(await app(environ, startResponse))
@@ -398,8 +460,69 @@ export const CASES = {
       "all blocks, which it closes": between(
         (app) => (environ, startResponse) => serve(app, environ, startResponse),
       ),
+      "the first block, which it waits for": between(peek, generateLater),
+      "a first block that is there at once": between(
+        peek,
+        async function* (_environ, startResponse) {
+          startResponse("200 OK", [TEXT]);
+          yield HELLO;
+          yield HELLO;
+        },
+      ),
+      "the first block, below others that only wait for it": between(
+        (app) => async (environ, startResponse) => {
+          const peeked = await peek(app)(environ, startResponse);
+          await null;
+          return await Promise.resolve(peeked);
+        },
+        generateLater,
+      ),
+      "the first block of a generator, in an asynchronous function": between(
+        (app) =>
+        // deno-lint-ignore require-await
+        async (environ, startResponse) => {
+          const blocks = iterator(app(environ, startResponse) as WsgiResult);
+          blocks.next();
+          return new Set([HELLO, HELLO]);
+        },
+      ),
     },
     good: {
+      "a first block that comes while it waits for something else": between(
+        (app) => async (environ, startResponse) => {
+          const result = await app(environ, startResponse);
+          const stream = readAhead(result);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          return stream;
+        },
+        generateLater,
+      ),
+      "a short body that a stream has read to its end": between(
+        (app) => async (environ, startResponse) => {
+          const stream = readAhead(await app(environ, startResponse));
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          return stream;
+        },
+        function* (_environ, startResponse) {
+          startResponse("200 OK", [TEXT]);
+          yield HELLO;
+        },
+      ),
+      "startResponse() of a first block, which it waits for": between(
+        (app) => async (environ, startResponse) => {
+          const { promise, resolve } = Promise.withResolvers<
+            Parameters<StartResponse>
+          >();
+          const result = await app(environ, (...args) => {
+            resolve(args);
+            return write;
+          });
+          const stream = readAhead(result);
+          startResponse(...await promise);
+          return stream;
+        },
+        generateLater,
+      ),
       "a generator": between((app) => (environ, startResponse) => {
         const result = app(environ, startResponse) as Iterable<Uint8Array>;
         return (function* () {
@@ -410,6 +533,112 @@ export const CASES = {
         (app) => (environ, startResponse) => {
           iterator(app(environ, () => write) as WsgiResult).next();
           return app(environ, startResponse);
+        },
+      ),
+    },
+  },
+  "middleware-swallowed": {
+    bad: {
+      "an error after a block": between(trap(), failAfter(1)),
+      "an error before a block": between(trap(), failAfter(0)),
+      "an error that is only logged": between(
+        (app) =>
+          function* (environ, startResponse) {
+            try {
+              yield* app(environ, startResponse) as Iterable<Uint8Array>;
+            } catch (error) {
+              environ["wsgi.errors"].write(`${error}\n`);
+              yield EMPTY;
+            }
+          },
+        failAfter(1),
+      ),
+      "an error of an asynchronous result": between(
+        (app) =>
+          async function* (environ, startResponse) {
+            let head: Parameters<StartResponse> | undefined;
+            const result = await app(environ, (...args) => {
+              head = args;
+              return write;
+            });
+            try {
+              for await (const block of result) {
+                if (head) startResponse(...head);
+                head = undefined;
+                yield block;
+              }
+            } catch {
+              // Ends as if nothing was.
+            }
+          },
+        async function* (_environ, startResponse) {
+          startResponse("200 OK", [TEXT]);
+          yield HELLO;
+          await Promise.reject(new Error("oops"));
+        },
+      ),
+    },
+    good: {
+      "thrown again": between(
+        trap((_startResponse, error) => {
+          throw error;
+        }),
+        failAfter(1),
+      ),
+      "an error page in place of the body": between(
+        trap((startResponse, error) => {
+          startResponse("500 Oops", [TEXT], error);
+          return [];
+        }),
+        failAfter(0),
+      ),
+      "a message after the body": between(trap(() => [HELLO]), failAfter(1)),
+      "an error page whose head is late": between(
+        (app) =>
+          function* (environ, startResponse) {
+            try {
+              yield* app(environ, () => write) as Iterable<Uint8Array>;
+            } catch {
+              startResponse("500 Oops", [TEXT]);
+            }
+          },
+        failAfter(0),
+      ),
+      "an error of what is only included": between(
+        (app) =>
+          function* (environ, startResponse) {
+            startResponse("200 OK", [TEXT]);
+            yield HELLO;
+            try {
+              yield* app(environ, () => write) as Iterable<Uint8Array>;
+            } catch {
+              // The page is whole without it.
+            }
+          },
+        failAfter(0),
+      ),
+      "an error after all that Content-Length tells of": between(
+        trap(),
+        function* (_environ, startResponse) {
+          startResponse("200 OK", [TEXT, ["Content-Length", "5"]]);
+          yield HELLO;
+          throw new Error("oops");
+        },
+      ),
+      "an abort": between(trap(), function* (_environ, startResponse) {
+        startResponse("200 OK", [TEXT]);
+        yield HELLO;
+        throw new DOMException("stopped", "AbortError");
+      }),
+      "an error after the client has left": between(trap(), failAfter(1), {
+        "wsgiref.signal": AbortSignal.abort(),
+      }),
+      "an error of a body that is not sent": between(
+        trap(),
+        // deno-lint-ignore require-yield
+        function* (_environ, startResponse) {
+          startResponse("304 Not Modified", []);
+          throw new Error("oops");
         },
       ),
     },

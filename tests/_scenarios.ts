@@ -94,6 +94,18 @@ export const generate: WsgiApplication = function* (_environ, startResponse) {
   yield HELLO;
 };
 
+/** The same, with time before each block. */
+export const generateLater: WsgiApplication = async function* (
+  _environ,
+  startResponse,
+) {
+  startResponse("200 OK", [TEXT]);
+  await new Promise((resolve) => setTimeout(resolve));
+  yield HELLO;
+  await new Promise((resolve) => setTimeout(resolve));
+  yield HELLO;
+};
+
 /** An application, called with such variables. */
 export function run(
   app: WsgiApplication,
@@ -137,10 +149,18 @@ export function drive(
 export function between(
   middleware: (app: WsgiApplication) => WsgiApplication,
   app: WsgiApplication = generate,
+  variables: Record<string, unknown> = {},
 ): Scenario {
   return async (validate) => {
-    await serve(validate(middleware(validate(app))));
+    await serve(
+      validate(middleware(validate(app))),
+      createEnviron(variables),
+    );
   };
+}
+
+export function iterator(result: WsgiResult): Iterator<Uint8Array> {
+  return (result as Iterable<Uint8Array>)[Symbol.iterator]();
 }
 
 export function asyncIterator(result: WsgiResult): AsyncIterator<Uint8Array> {

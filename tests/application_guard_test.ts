@@ -1,12 +1,18 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
-import { assertEquals } from "@std/assert";
+import {
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import type { WsgiApplication } from "../types.ts";
-import { validator } from "../validate.ts";
+import { validator, WsgiConformanceError } from "../validate.ts";
 import { CASES } from "./_application_guard_cases.ts";
 import {
   createEnviron,
   HELLO,
+  hello,
   invalid,
   serve,
   start,
@@ -76,4 +82,90 @@ Deno.test("validator() does not take two calls with one environ for a nested one
     return second(environ, startResponse);
   });
   assertEquals(await serve(app), [HELLO, HELLO]);
+});
+
+Deno.test("validator() names the layer, and those between which it was", async () => {
+  /** Five layers, one of which does something else. */
+  async function report(
+    wrong: string,
+    middleware: (app: WsgiApplication) => WsgiApplication,
+    names = ["log", "gzip", "session", "auth", "app"],
+  ): Promise<[string | undefined, readonly string[], string]> {
+    const options = { onWarning() {} };
+    const app = names.toReversed().reduce<WsgiApplication>(
+      (app, name) =>
+        validator(name === wrong ? middleware(app) : app, { ...options, name }),
+      hello,
+    );
+    const error = await assertRejects(() => serve(app), WsgiConformanceError);
+    const [place = ""] = / \([^()]*\)$/.exec(error.message) ?? [];
+    return [error.layer, error.between, place];
+  }
+  const badHead = (app: WsgiApplication): WsgiApplication =>
+  (
+    environ,
+    startResponse,
+  ) =>
+    app(
+      environ,
+      (status, headers, excInfo) =>
+        startResponse(status, [...headers, ["Connection", "close"]], excInfo),
+    );
+  const badEnviron =
+    (app: WsgiApplication): WsgiApplication => (environ, startResponse) =>
+      app({ ...environ, SERVER_PORT: "" }, startResponse);
+  const joining = (app: WsgiApplication): WsgiApplication =>
+    function* (environ, startResponse) {
+      const twice: WsgiApplication = function* (environ, startResponse) {
+        yield* app(environ, startResponse) as Uint8Array[];
+        yield HELLO;
+      };
+      const blocks = validator(twice, { name: "twice" })(
+        environ,
+        startResponse,
+      ) as Iterable<Uint8Array>;
+      yield new Uint8Array([...blocks].length);
+    };
+  assertEquals(await report("session", badHead), [
+    "session",
+    ["gzip", "session"],
+    ' (in "session", between "gzip" and "session")',
+  ]);
+  assertEquals(await report("session", badEnviron), [
+    "session",
+    ["session", "auth"],
+    ' (in "session", between "session" and "auth")',
+  ]);
+  assertEquals(await report("session", joining), [
+    "session",
+    ["gzip", "session"],
+    ' (in "session", between "gzip" and "session")',
+  ]);
+  assertEquals(await report("app", badHead), [
+    "app",
+    ["auth", "app"],
+    ' (in "app", between "auth" and "app")',
+  ]);
+  assertEquals(await report("log", badHead), ["log", ["log"], ' (in "log")']);
+  assertEquals(await report("app", badHead, ["app"]), [
+    "app",
+    ["app"],
+    ' (in "app")',
+  ]);
+});
+
+Deno.test("validator() names the application that a server calls wrongly", () => {
+  const error = assertThrows(
+    () =>
+      validator(hello, { name: "hello" })(
+        createEnviron({ SERVER_PORT: "" }),
+        startResponse,
+      ),
+    WsgiConformanceError,
+  );
+  assertEquals(error.layer, undefined);
+  assertStringIncludes(
+    error.message,
+    '; set the default port of the scheme (at "hello")',
+  );
 });

@@ -20,6 +20,7 @@ Deno.test("validator() gives the application the same environ", async () => {
     validateThrice((environ, startResponse) => {
       given = environ;
       environ["wsgi.errors"].writelines(["a", "b\n"]);
+      assertEquals(String(environ["wsgi.errors"]), "ab\n");
       start(startResponse);
       return [];
     }),

@@ -1,8 +1,16 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
-import { validator } from "../validate.ts";
+import { assertRejects } from "@std/assert";
+import type { WsgiApplication } from "../types.ts";
+import { validator, WsgiConformanceError } from "../validate.ts";
 import { CASES } from "./_head_checks_cases.ts";
-import { createEnviron, onWarning, serve, testCases } from "./_scenarios.ts";
+import {
+  createEnviron,
+  generate,
+  onWarning,
+  serve,
+  testCases,
+} from "./_scenarios.ts";
 
 testCases(CASES);
 
@@ -46,4 +54,33 @@ Deno.test("validator() passes what Python's refuses without reason", async () =>
     startResponse("304 Not Modified", [["Content-Type", "text/plain"]]);
     return [];
   }, { onWarning }));
+});
+
+Deno.test("validator() tells middleware that startResponse() has not been called", async () => {
+  const late = (app: WsgiApplication): WsgiApplication =>
+    validator((environ, startResponse) => {
+      let status = "";
+      const result = app(environ, (...args) => {
+        status = args[0];
+        return () => Promise.resolve();
+      });
+      startResponse(status, []);
+      return result;
+    });
+  for (const app of [generate, validator(generate)]) {
+    await assertRejects(
+      () => serve(late(app)),
+      WsgiConformanceError,
+      'received ""; wait for the application within to call startResponse()',
+    );
+  }
+  await assertRejects(
+    () =>
+      serve(late(validator((_environ, startResponse) => {
+        startResponse("201", []);
+        return [];
+      }, { onViolation() {} }))),
+    WsgiConformanceError,
+    'received "201"; write it like "200 OK"',
+  );
 });

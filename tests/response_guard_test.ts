@@ -1,14 +1,17 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
-import { assertEquals } from "@std/assert";
-import { validator } from "../validate.ts";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import type { WsgiApplication } from "../types.ts";
+import { validator, WsgiConformanceError } from "../validate.ts";
 import { CASES } from "./_response_guard_cases.ts";
 import {
   createEnviron,
   HELLO,
   invalid,
+  serve,
   startResponse,
   testCases,
+  TEXT,
 } from "./_scenarios.ts";
 
 testCases(CASES);
@@ -30,4 +33,34 @@ Deno.test("validator() collects all that is wrong with a response", () => {
     "content-type-missing",
     "content-length-unreached",
   ]);
+});
+
+Deno.test("validator() tells middleware that changes a body what to do about its length", async () => {
+  const app = validator((_environ, startResponse) => {
+    startResponse("200 OK", [TEXT, ["Content-Length", "5"]]);
+    return [HELLO];
+  });
+  for (const blocks of [[HELLO, HELLO], []]) {
+    const changed: WsgiApplication = async (environ, startResponse) => {
+      await app(environ, startResponse);
+      return blocks;
+    };
+    const { message } = await assertRejects(
+      () => serve(validator(changed)),
+      WsgiConformanceError,
+    );
+    assertStringIncludes(
+      message,
+      "; count bytes, not characters, or delete it where the body is changed",
+    );
+    await assertRejects(
+      () =>
+        serve(validator((_environ, startResponse) => {
+          startResponse("200 OK", [TEXT, ["Content-Length", "5"]]);
+          return blocks;
+        })),
+      WsgiConformanceError,
+      "; count bytes, not characters",
+    );
+  }
 });

@@ -6,19 +6,24 @@ import {
   assertInstanceOf,
   assertRejects,
   assertStrictEquals,
+  assertStringIncludes,
   assertThrows,
 } from "@std/assert";
 import { closeResult } from "../_result.ts";
 import { toFetchHandler } from "../handlers.ts";
-import type { WsgiApplication, WsgiResult } from "../types.ts";
+import { WsgiHeaders } from "../headers.ts";
+import type { StartResponse, WsgiApplication, WsgiResult } from "../types.ts";
 import { FileWrapper, setupTestingDefaults } from "../util.ts";
 import { validator, WsgiConformanceError } from "../validate.ts";
 import { CASES } from "./_result_guard_cases.ts";
 import {
+  asyncIterator,
   createEnviron,
   encoder,
   generate,
+  generateLater,
   HELLO,
+  hello,
   invalid,
   serve,
   start,
@@ -216,4 +221,232 @@ Deno.test("validator() has a result given up that nobody has begun", async () =>
     await closeResult(result);
     assertEquals(calls, [expected]);
   }
+});
+
+/** Middleware that keeps the rules, though it comes close to breaking some. */
+const LEGAL: Record<string, (app: WsgiApplication) => WsgiApplication> = {
+  "an error page in place of the body": (app) =>
+    async function* (environ, startResponse) {
+      let hasFailed = false;
+      const result = await app(environ, (status, headers, excInfo) => {
+        hasFailed = status.startsWith("500");
+        return startResponse(
+          status,
+          hasFailed ? [["Content-Type", "text/plain"]] : headers,
+          excInfo,
+        );
+      });
+      try {
+        for await (const block of result) {
+          if (hasFailed) break;
+          yield block;
+        }
+      } catch (error) {
+        startResponse("500 Oops", [["Content-Type", "text/plain"]], error);
+        hasFailed = true;
+      } finally {
+        await closeResult(result);
+      }
+      if (hasFailed) yield encoder.encode("Oops");
+    },
+  "HEAD answered by GET": (app) => async (environ, startResponse) => {
+    if (environ.REQUEST_METHOD !== "HEAD") return app(environ, startResponse);
+    environ.REQUEST_METHOD = "GET";
+    const result = await app(environ, startResponse);
+    // That may be where startResponse() is called.
+    for await (const _block of result) break;
+    await result.close?.();
+    return [];
+  },
+  "HEAD answered by GET, to its end": (app) => (environ, startResponse) => {
+    if (environ.REQUEST_METHOD !== "HEAD") return app(environ, startResponse);
+    const asGet = { ...environ, REQUEST_METHOD: "GET" };
+    return serve(app, asGet, startResponse).then(() => []);
+  },
+  "an ETag of an array, with 304": (app) => async (environ, startResponse) => {
+    let head: Parameters<StartResponse> = ["", []];
+    const result: WsgiResult = await app(environ, (...args) => {
+      head = args;
+      return () => Promise.resolve();
+    });
+    if (!Array.isArray(result)) {
+      return {
+        async *[Symbol.asyncIterator]() {
+          let isStarted = false;
+          for await (const block of result) {
+            if (!isStarted) startResponse(...head);
+            isStarted = true;
+            yield block;
+          }
+        },
+        close: () => closeResult(result),
+      };
+    }
+    const [status, headers, excInfo] = head;
+    const etag = `"${result.map(({ length }) => length).join("-")}"`;
+    if (environ.HTTP_IF_NONE_MATCH === etag) {
+      await closeResult(result);
+      startResponse("304 Not Modified", [["ETag", etag]]);
+      return [];
+    }
+    startResponse(
+      status,
+      [...WsgiHeaders.from(headers), ["ETag", etag]],
+      excInfo,
+    );
+    return result;
+  },
+  "a splitter": (app) => async (environ, startResponse) => {
+    const result = await app(environ, startResponse);
+    return {
+      async *[Symbol.asyncIterator]() {
+        for await (const block of result) {
+          yield block.subarray(0, 1);
+          yield block.subarray(1);
+        }
+      },
+      close: () => closeResult(result),
+    };
+  },
+  "CompressionStream": (app) => async (environ, startResponse) => {
+    const result = await app(
+      environ,
+      (status, headers, excInfo) =>
+        startResponse(
+          status,
+          [...WsgiHeaders.from(headers), ["Content-Encoding", "gzip"]],
+          excInfo,
+        ),
+    );
+    const compressed = ReadableStream.from(result)
+      .pipeThrough(
+        new CompressionStream("gzip") as TransformStream<Uint8Array>,
+      );
+    return Object.assign(compressed, { close: () => closeResult(result) });
+  },
+  "a joiner of arrays": (app) => async (environ, startResponse) => {
+    const result = await app(environ, startResponse);
+    if (!Array.isArray(result)) return result;
+    const blocks = [new Uint8Array(await new Blob(result).arrayBuffer())];
+    return Object.assign(blocks, { close: () => closeResult(result) });
+  },
+};
+
+/** What middleware may be given. */
+const INNER: Record<string, WsgiApplication> = {
+  "an array": hello,
+  "an array of two blocks that has to be closed": (_environ, startResponse) => {
+    start(startResponse);
+    return Object.assign([HELLO, HELLO], { close() {} });
+  },
+  "a generator": generate,
+  "blocks that come later": generateLater,
+  "many blocks": async function* (_environ, startResponse) {
+    start(startResponse);
+    for (let i = 0; i < 100; i++) {
+      if (i % 7 === 0) await null;
+      yield HELLO;
+    }
+  },
+  "a stream": (_environ, startResponse) => {
+    start(startResponse);
+    return ReadableStream.from([HELLO, HELLO]);
+  },
+  "an error page": (_environ, startResponse) => {
+    startResponse(
+      "500 Oops",
+      [["Content-Type", "text/plain"]],
+      new Error("oops"),
+    );
+    return new Set([HELLO, HELLO]);
+  },
+};
+
+Deno.test("validator() has nothing to say of middleware that comes close", async (t) => {
+  for (const [name, middleware] of Object.entries(LEGAL)) {
+    await t.step(name, async () => {
+      for (const [inner, app] of Object.entries(INNER)) {
+        for (const method of ["GET", "HEAD"]) {
+          const found: string[] = [];
+          const report = ({ message, code }: WsgiConformanceError) => {
+            // What the bare application does to HEAD is its own business.
+            if (code !== "body-to-head") found.push(`${inner}: ${message}`);
+          };
+          const options = { onViolation: report, onWarning: report };
+          const handler = toFetchHandler(
+            validator(middleware(validator(app, options)), options),
+          );
+          const request = new Request("http://localhost/", {
+            method,
+            headers: { "If-None-Match": '"5"' },
+          });
+          await (await handler(request)).bytes();
+          assertEquals(found, []);
+        }
+      }
+    });
+  }
+});
+
+/** What is said of middleware whose result a server gives up. */
+async function complain(
+  middleware: (app: WsgiApplication) => WsgiApplication,
+  use: (result: WsgiResult) => unknown,
+): Promise<string> {
+  const messages: string[] = [];
+  const options = {
+    onViolation: ({ message }: WsgiConformanceError) => messages.push(message),
+  };
+  const inner: WsgiApplication = (_environ, startResponse) => {
+    start(startResponse);
+    // Its first block never comes.
+    return Object.assign(new ReadableStream(), { close() {} });
+  };
+  const app = validator(middleware(validator(inner, options)), options);
+  const result = await app(createEnviron(), startResponse);
+  await use(result);
+  await result.close?.();
+  return messages.join();
+}
+
+Deno.test("validator() tells where a finally block is enough to close a result", async () => {
+  const careful = (app: WsgiApplication): WsgiApplication =>
+    async function* (environ, startResponse) {
+      const result = await app(environ, startResponse);
+      try {
+        yield* result;
+      } finally {
+        await result.close?.();
+      }
+    };
+  const careless = (app: WsgiApplication): WsgiApplication =>
+    async function* (environ, startResponse) {
+      yield new Uint8Array();
+      yield* await app(environ, startResponse);
+    };
+  const eager =
+    (middleware: typeof careful) =>
+    (app: WsgiApplication): WsgiApplication =>
+    async (environ, startResponse) => {
+      const result = await app(environ, startResponse);
+      return middleware(() => result)(environ, startResponse);
+    };
+  const next = (result: WsgiResult) => asyncIterator(result).next();
+  assertEquals(await complain(careful, () => {}), "");
+  assertStringIncludes(
+    await complain(eager(careful), () => {}),
+    "; put close() on the object that you return, as a generator that is not begun, or waits, runs no finally block",
+  );
+  assertStringIncludes(
+    await complain(careful, (result) => void next(result)),
+    "; put close() on the object",
+  );
+  assertStringIncludes(
+    await complain(eager(careless), async (result) => {
+      const blocks = asyncIterator(result);
+      await blocks.next();
+      await blocks.return?.();
+    }),
+    "; call it in a finally block",
+  );
 });

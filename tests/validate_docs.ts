@@ -184,7 +184,7 @@ export const CLAUSES: [statement: string, reason?: string][] = [
   ["Bytestrings are of the builtin type"],
   // Error Handling
   ["Applications trap their errors and show a message", INSIDE_APPLICATION],
-  ["But not after output has been sent", "startResponse() sees to that"],
+  ["But not after output has been sent"],
   ["Servers trap and log errors", INSIDE_SERVER],
   ["They may add a message to text", PERMISSION],
   ["Middleware may keep or replace excInfo", PERMISSION],

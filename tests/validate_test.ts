@@ -178,10 +178,12 @@ Deno.test("WsgiConformanceError says what, where, why and how", () => {
     side: "application",
     severity: "error",
     value: '["X-A", "b\\r\\nX-C: d"]',
+    layer: undefined,
+    between: [],
   });
   assertEquals(
     error.message,
-    'The value of a header must have no control characters, and no blanks around it: received ["X-A", "b\\r\\nX-C: d"]; remove them, above all line breaks',
+    'The value of a header must have no control characters: received ["X-A", "b\\r\\nX-C: d"]; remove them, above all line breaks',
   );
 });
 
