@@ -2,7 +2,12 @@
 
 /** What is sent arrives, or its end can be seen: bodies of both directions. */
 
-import { assert, assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+} from "@std/assert";
 import { fromFetchHandler } from "../handlers.ts";
 import type {
   InputStream,
