@@ -364,6 +364,20 @@ Deno.test("closeResult() does not wait for a return() that waits for next(), but
   }
 });
 
+Deno.test("closeResult() tells of a return() that fails after all is over", async () => {
+  const step = Promise.withResolvers<Step>();
+  const told = Promise.withResolvers<unknown>();
+  const result = [A];
+  const iterator = {
+    next: () => step.promise,
+    return: () => step.promise,
+  };
+  const onLateError = told.resolve;
+  await closeResult(result, { iterator, isWaiting: true, onLateError });
+  step.reject(RETURN_ERROR);
+  assertStrictEquals(await told.promise, RETURN_ERROR);
+});
+
 // ResultReader
 
 /** The first byte of a block, or the end. */

@@ -11,6 +11,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import { RequestError } from "../_request_error.ts";
 import type {
   FileLike,
   FileWrapperFactory,
@@ -20,6 +21,7 @@ import type {
 } from "../types.ts";
 import {
   applicationUri,
+  ConnectionLostError,
   decodeNativeString,
   encodeNativeString,
   FileWrapper,
@@ -851,6 +853,160 @@ Deno.test("WsgiInput.cancel() ends a read that waits", async () => {
   const read = input.read();
   await input.cancel();
   assertEquals(await read, new Uint8Array());
+});
+
+/** The ways to read all of a body. */
+const READS: Record<string, (input: WsgiInput) => Promise<unknown>> = {
+  "read()": (input) => input.read(),
+  "read() in pieces": async (input) => {
+    while ((await input.read(2)).length > 0);
+  },
+  "readline()": async (input) => {
+    while ((await input.readline()).length > 0);
+  },
+  "readlines()": (input) => input.readlines(),
+  "iteration": (input) => Array.fromAsync(input),
+  "readable": (input) => new Response(input.readable).bytes(),
+};
+
+for (const [way, readAll] of Object.entries(READS)) {
+  Deno.test(`WsgiInput by ${way} takes as many bytes as maxSize, and no more`, async () => {
+    const data = encoder.encode("ab\ncdef");
+    for (const maxSize of [7, 8, Infinity]) {
+      for (const source of sourcesOf(data)) {
+        await readAll(new WsgiInput(source, { maxSize, limit: 7 }));
+      }
+    }
+    for (const maxSize of [0, 2, 6]) {
+      for (const source of [...sourcesOf(data)].slice(1)) {
+        let losses = 0;
+        const input = new WsgiInput(source, {
+          maxSize,
+          onConnectionLost: () => losses++,
+        });
+        const error = await assertRejects(
+          () => readAll(input),
+          RequestError,
+          `Cannot read the request body as it is longer than ${maxSize} bytes`,
+        );
+        assertEquals(error.status, 413);
+        assertEquals(losses, 0);
+        // So does all that comes later.
+        const later = way === "readable"
+          ? () => input.readable.getReader().read()
+          : () => input.read();
+        assertStrictEquals(await later().catch((error) => error), error);
+      }
+    }
+  });
+
+  Deno.test(`WsgiInput by ${way} tells once that the client has gone`, async () => {
+    const cause = new Error("The connection is gone");
+    const broken = () =>
+      new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(encoder.encode("a\nb")),
+        pull: (controller) => controller.error(cause),
+      }, { highWaterMark: 0 });
+    for (
+      const [source, limit, place] of [
+        [broken(), Infinity, "before its end"],
+        [new Response(broken() as BodyInit), Infinity, "before its end"],
+        [broken(), 9, "after 3 of 9 bytes"],
+        [encoder.encode("a\nb"), 9, "after 3 of 9 bytes"],
+        [null, 9, "after 0 of 9 bytes"],
+      ] as [WsgiInputSource, number, string][]
+    ) {
+      const losses: ConnectionLostError[] = [];
+      const input = new WsgiInput(source, {
+        limit,
+        onConnectionLost: (error) => losses.push(error),
+      });
+      const error = await assertRejects(
+        () => readAll(input),
+        ConnectionLostError,
+        `Cannot read the request body as it broke off ${place}`,
+      );
+      assertEquals(error.status, 400);
+      const isBroken = source instanceof ReadableStream ||
+        source instanceof Response;
+      assertStrictEquals(error.cause, isBroken ? cause : undefined);
+      if (way !== "readable") {
+        assertStrictEquals(await input.read().catch((error) => error), error);
+      }
+      assertEquals(losses, [error]);
+    }
+  });
+}
+
+Deno.test("WsgiInput takes nothing else for a client that has gone", async () => {
+  const onConnectionLost = () => {
+    throw new Error("It was called");
+  };
+  for (const source of sourcesOf(encoder.encode("ab\ncd"))) {
+    const input = new WsgiInput(source, { limit: 5, onConnectionLost });
+    assertEquals(toText(await input.readlines()), ["ab\n", "cd"]);
+    assertEquals(await input.read(), new Uint8Array());
+  }
+  const wrong = new WsgiInput(
+    ReadableStream.from(["spam"]) as unknown as ReadableStream<Uint8Array>,
+    { onConnectionLost },
+  );
+  await assertRejects(() => wrong.read(), TypeError, "must give bytes");
+  const locked = chunked(encoder.encode("abc"), 1);
+  locked.getReader();
+  await assertRejects(
+    () => new WsgiInput(locked, { onConnectionLost }).read(),
+    TypeError,
+    "locked",
+  );
+  const waiting = new WsgiInput(new ReadableStream(), {
+    limit: 5,
+    onConnectionLost,
+  });
+  const read = waiting.read();
+  await waiting.cancel();
+  assertEquals(await read, new Uint8Array());
+});
+
+Deno.test("WsgiInput is at its end once it is canceled", async () => {
+  for (const begin of [() => {}, (input: WsgiInput) => input.read(1)]) {
+    for (const source of sourcesOf(encoder.encode("abc"))) {
+      const input = new WsgiInput(source, { limit: 3 });
+      await begin(input);
+      await input.cancel();
+      await input.cancel();
+      // What had come is still there.
+      const rest = toText(await input.read());
+      assert("abc".includes(String(rest)));
+      assertEquals(await input.read(), new Uint8Array());
+    }
+  }
+});
+
+Deno.test("WsgiInput.cancel() ends a read of `readable` that waits", async () => {
+  let cancels = 0;
+  const source = new ReadableStream({ cancel: () => void cancels++ });
+  const input = new WsgiInput(source, { limit: 9 });
+  const read = input.readable.getReader().read();
+  await input.cancel();
+  assertEquals((await read).done, true);
+  assertEquals(cancels, 1);
+});
+
+Deno.test("WsgiInput.cancel() leaves a source alone that is at its end", async () => {
+  let cancels = 0;
+  const input = new WsgiInput(
+    new ReadableStream({
+      start(controller) {
+        controller.enqueue(encoder.encode("abc"));
+        controller.close();
+      },
+      cancel: () => void cancels++,
+    }),
+  );
+  await input.read();
+  await input.cancel();
+  assertEquals(cancels, 0);
 });
 
 Deno.test("WsgiInput looks at each byte and copies it a few times at most", async () => {
