@@ -500,11 +500,9 @@ for (const [way, readAll] of Object.entries(READS)) {
         );
         assertEquals(error.status, 413);
         assertEquals(losses, 0);
-        // So does all that comes later.
-        const later = way === "readable"
-          ? () => input.readable.getReader().read()
-          : () => input.read();
-        assertStrictEquals(await later().catch((error) => error), error);
+        // So does all that comes later. A stream is read once.
+        if (way === "readable") continue;
+        assertStrictEquals(await input.read().catch((error) => error), error);
       }
     }
   });
