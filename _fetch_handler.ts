@@ -321,6 +321,11 @@ export class FetchHandler extends BaseHandler {
     else this.#reply(this.#wholeBody());
   }
 
+  /** Whether the client may still be sending a body that nobody reads. */
+  get hasUnreadInput(): boolean {
+    return this.#input.isCanceled;
+  }
+
   /**
    * Ends the body of the request with the response. A connection whose body was
    * begun and not read to its end would stay open, and never be used again.

@@ -264,13 +264,18 @@ export class WsgiInput implements InputStream {
    * @returns A promise that settles when the source has been canceled.
    */
   async cancel(reason?: unknown): Promise<void> {
-    if (this.#isDone) return;
-    this.#isCanceled = true;
     const reader = this.#byobReader ?? this.#reader;
-    if (reader) return await reader.cancel(reason);
+    const source = reader ?? this.#getStream();
+    if (this.#isDone || source === null) return;
+    this.#isCanceled = true;
     // A stream that someone else reads is for them to cancel.
-    const stream = this.#getStream();
-    if (!stream?.locked) await stream?.cancel(reason);
+    const isForeign = source instanceof ReadableStream && source.locked;
+    if (!isForeign) await source.cancel(reason);
+  }
+
+  /** Whether a rest was given up, which the client may still be sending. */
+  get isCanceled(): boolean {
+    return this.#isCanceled;
   }
 
   #getStream(): ReadableStream<Uint8Array> | null {

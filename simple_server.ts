@@ -155,11 +155,7 @@ export class ServerHandler extends FetchHandler {
    */
   override respond(app: WsgiApplication): Response | Promise<Response> {
     const response = super.respond(app);
-    // To ask Deno for the end of each request would cost time.
-    if (!this.isClosed || this.bytesSent > LARGE_SIZE) {
-      const { info, server } = this.#requestHandler;
-      track(server, this, info.completed);
-    }
+    track(this.#requestHandler.server, this);
     return response;
   }
 
@@ -171,6 +167,11 @@ export class ServerHandler extends FetchHandler {
   override logException(error: unknown): void {
     if (isInstance(error, RequestError)) this.#requestHandler.logError(error);
     else super.logException(error);
+  }
+
+  /** What `Deno.serve` tells of the connection. */
+  get info(): ServeInfo {
+    return this.#requestHandler.info;
   }
 
   /** Ends the response, releases the result, and logs the request. */
@@ -405,11 +406,7 @@ const WRITE_TIME = 20;
 const LARGE_SIZE = 65_536;
 
 /** Has a server wait for the end of a response, when it shuts down. */
-let track: (
-  server: WsgiServer,
-  answer: ServerHandler | Promise<Response>,
-  completed: Promise<void>,
-) => void;
+let track: (server: WsgiServer, handler: ServerHandler) => void;
 
 /**
  * A web server for one application. It listens once it is constructed.
@@ -435,7 +432,7 @@ let track: (
  */
 export class WsgiServer implements AsyncDisposable {
   static {
-    track = (server, answer, completed) => server.#track(answer, completed);
+    track = (server, handler) => server.#trackHandler(handler);
   }
 
   /** The address that the server listens at. */
@@ -468,6 +465,8 @@ export class WsgiServer implements AsyncDisposable {
   #app: WsgiApplication | null = null;
   #stopped: Promise<void> | undefined;
   #isClosing = false;
+  /** Whether Deno shuts its server down. */
+  #isShuttingDown = false;
   /** How many more requests may be answered now. */
   #allowed = 0;
   /** Called when a request that handleRequest() allowed has been answered. */
@@ -478,8 +477,8 @@ export class WsgiServer implements AsyncDisposable {
   readonly #pending = new Set<ServerHandler | Promise<Response>>();
   /** Called when there are none left. */
   #onIdle: () => void = () => {};
-  /** When a response was last given to Deno. */
-  #lastResponse = -Infinity;
+  /** Whether a client may still be sending a body that nobody reads. */
+  #hasUnreadInput = false;
 
   /**
    * Constructs a new instance.
@@ -611,7 +610,6 @@ export class WsgiServer implements AsyncDisposable {
 
   /** Where every request is answered. */
   #answer(request: Request, info: ServeInfo): Response | Promise<Response> {
-    this.#lastResponse = performance.now();
     if (this.#isClosing) return this.#respond(request, info, unavailable);
     this.#allowed--;
     const answered = this.#answered.shift();
@@ -640,12 +638,23 @@ export class WsgiServer implements AsyncDisposable {
     return new ServerHandler(handler).respond(app);
   }
 
+  #trackHandler(handler: ServerHandler): void {
+    // To ask Deno for the end of each request would cost time.
+    if (!handler.isClosed || handler.bytesSent > LARGE_SIZE) {
+      this.#track(handler, handler.info.completed);
+    } else if (handler.hasUnreadInput) {
+      this.#hasUnreadInput = true;
+    }
+  }
+
   #track(
     answer: ServerHandler | Promise<Response>,
     completed: Promise<void>,
   ): void {
     const end = () => {
-      this.#lastResponse = performance.now();
+      if (answer instanceof ServerHandler) {
+        this.#hasUnreadInput ||= answer.hasUnreadInput;
+      }
       this.#pending.delete(answer);
       if (this.#pending.size === 0) this.#onIdle();
     };
@@ -696,9 +705,17 @@ export class WsgiServer implements AsyncDisposable {
     await this.#waitForResponses(timeout);
     for (const handler of this.#handlers()) handler.abortSignal(STOPPED);
     await this.#waitForResponses(ABORT_TIME);
-    // Deno's own shutdown() could not be cut short by serverClose().
-    const rest = this.#lastResponse + WRITE_TIME - performance.now();
-    if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
+    if (!this.#hasUnreadInput && this.#pending.size === 0) {
+      // It waits for what Deno has not handed to the operating system, which
+      // takes a moment, and lets nobody abort.
+      this.#isShuttingDown = true;
+      await this.#server.shutdown();
+      this.#endAll();
+      return;
+    }
+    // It would wait for clients that do not finish their bodies, and could not
+    // be cut short.
+    await new Promise((resolve) => setTimeout(resolve, WRITE_TIME));
     await this.serverClose();
   }
 
@@ -720,7 +737,7 @@ export class WsgiServer implements AsyncDisposable {
   async serverClose(): Promise<void> {
     this.#isClosing = true;
     this.#server.ref();
-    this.#abort.abort();
+    if (!this.#isShuttingDown) this.#abort.abort();
     await this.#server.finished;
     this.#endAll();
   }
