@@ -323,7 +323,8 @@ export class FetchHandler extends BaseHandler {
 
   /** Whether the client may still be sending a body that nobody reads. */
   get hasUnreadInput(): boolean {
-    return this.#input.isCanceled;
+    const { method } = this.#request;
+    return method !== "GET" && method !== "HEAD" && !this.#input.isDone;
   }
 
   /**
@@ -331,10 +332,10 @@ export class FetchHandler extends BaseHandler {
    * begun and not read to its end would stay open, and never be used again.
    */
   #giveUpInput(): void {
-    const { method } = this.#request;
-    if (method !== "GET" && method !== "HEAD") {
-      this.#input.cancel().catch(() => {});
-    }
+    // `Deno.serve` reads by itself what nobody has begun, also when the response
+    // has begun, when it is too late to touch it.
+    const isInTime = !this.#body.isStream || this.#input.isBegun;
+    if (isInTime && this.hasUnreadInput) this.#input.cancel().catch(() => {});
   }
 
   #wholeBody(): BodyInit | null {

@@ -264,18 +264,24 @@ export class WsgiInput implements InputStream {
    * @returns A promise that settles when the source has been canceled.
    */
   async cancel(reason?: unknown): Promise<void> {
-    const reader = this.#byobReader ?? this.#reader;
-    const source = reader ?? this.#getStream();
-    if (this.#isDone || source === null) return;
+    if (this.#isDone) return;
     this.#isCanceled = true;
+    const source = this.#byobReader ?? this.#reader ?? this.#getStream();
+    if (source === null) return;
     // A stream that someone else reads is for them to cancel.
     const isForeign = source instanceof ReadableStream && source.locked;
     if (!isForeign) await source.cancel(reason);
   }
 
-  /** Whether a rest was given up, which the client may still be sending. */
-  get isCanceled(): boolean {
-    return this.#isCanceled;
+  /** Whether the source has been touched. */
+  get isBegun(): boolean {
+    return this.#reader !== undefined || this.#byobReader !== undefined ||
+      this.#readable !== undefined || this.#isDone;
+  }
+
+  /** Whether the source has been read to its end, or has failed. */
+  get isDone(): boolean {
+    return this.#isDone;
   }
 
   #getStream(): ReadableStream<Uint8Array> | null {
