@@ -149,6 +149,11 @@ testOutputs("A response", {
     },
     ok("2", "content-length: 1", "x-a: 1"),
   ],
+  "has not the length that a result claims (D15)": [
+    answer(() => Object.assign(generate("ab", "c"), { length: 1, size: 1 })),
+    ok("abc"),
+    { breaks: ["result-length"] },
+  ],
   "has headers of the same name": [
     answer(() => [], [["Set-Cookie", "a=1"], ["set-cookie", "b=2"]]),
     ok("", "content-length: 0", "set-cookie: a=1", "set-cookie: b=2"),

@@ -1633,3 +1633,25 @@ Deno.test("WsgiRequestHandler.getEnviron() has the scheme of the connection, not
     "GET https://h/ HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
   assertMatch(await exchange(server.serverPort, request), /\r\n\r\nhttp$/);
 });
+
+Deno.test("WsgiServer has one name, whatever it answers (D35)", async () => {
+  await using server = serve((environ, startResponse) => {
+    if (environ.PATH_INFO === "/error") throw new Error("spam");
+    startResponse("200 OK", TEXT);
+    return [encoder.encode(`${environ.SERVER_SOFTWARE}`)];
+  }, { scriptName: "/app" });
+  const names = new Set<string | undefined>();
+  for (
+    const [path, status] of [["/app/", 200], ["/app/error", 500], ["/", 404]]
+  ) {
+    const response = await exchange(
+      server.serverPort,
+      request(`GET ${path} HTTP/1.1`),
+    );
+    assertEquals(statusOf(response), status);
+    names.add(/^server: (.*)\r$/im.exec(response)?.[1]);
+    if (status === 200) names.add(/\r\n\r\n(.*)$/.exec(response)?.[1]);
+  }
+  assertEquals([...names], [server.baseEnviron.SERVER_SOFTWARE]);
+  assertMatch([...names].join(), /^wsgiref\/\d/);
+});
