@@ -88,7 +88,7 @@ for (
           const exercised = within(
             "The case ends",
             exercise(sendFor(conformanceCase, send)),
-            10_000,
+            5_000,
           );
           if (gap === undefined) await exercised;
           else await assertRejects(() => exercised);
