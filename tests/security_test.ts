@@ -2,7 +2,7 @@
 
 /** What `docs/security.md` says of requests that no client should send. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { WsgiApplication } from "../types.ts";
 import { ask, Client } from "./_client.ts";
 import { parseAnswers } from "./_fuzz_requests.ts";
@@ -176,3 +176,17 @@ for (const way of WAYS) {
     },
   });
 }
+
+Deno.test("docs/security.md names tests that are there", async () => {
+  const root = new URL("..", import.meta.url);
+  const page = await Deno.readTextFile(new URL("docs/security.md", root));
+  const named = page.matchAll(/`(tests\/\w+\.ts)`:\s+([^|.]+?)(?:\s+\||[,.])/g);
+  let count = 0;
+  for (const [, path = "", words = ""] of named) {
+    const file = await Deno.readTextFile(new URL(path, root));
+    const plain = (text: string) => text.replaceAll(/\s+/g, " ");
+    assertStringIncludes(plain(file), plain(words));
+    count++;
+  }
+  assertEquals(count, 22);
+});
