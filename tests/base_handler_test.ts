@@ -1214,3 +1214,21 @@ Deno.test("formatDateTime() formats as RFC 9110 says", () => {
     );
   }
 });
+
+Deno.test("BaseHandler.run() waits for a close() that a subclass makes asynchronous", async () => {
+  for (const result of [list("a"), generate("a")]) {
+    const events: string[] = [];
+    class Handler extends TestHandler {
+      override async close(): Promise<void> {
+        await super.close();
+        await turn();
+        events.push("closed");
+      }
+    }
+    await new Handler().run((_environ, startResponse) => {
+      startResponse(OK, []);
+      return result;
+    });
+    assertEquals(events, ["closed"]);
+  }
+});

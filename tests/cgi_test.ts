@@ -1,6 +1,14 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertLessOrEqual,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   BaseCgiHandler,
   type ByteWriter,
@@ -463,4 +471,73 @@ Deno.test("examples/cgi.ts answers with the permission of its first line", async
   assertEquals({ code, stdout }, { code: 1, stdout: "" });
   assertStringIncludes(stderr, "NotCapable: Requires env access");
   await denied.stdin.abort();
+});
+
+Deno.test("BaseCgiHandler writes every byte of several joined blocks once", async () => {
+  const blocks = Array.from(
+    { length: 12 },
+    (_, index) => String.fromCharCode(97 + index).repeat(50_000),
+  );
+  const recorder = new Recorder();
+  await recorder.run(answer(blocks));
+  const [head, ...rest] = recorder.output.split("\r\n\r\n");
+  assertEquals(head, "Status: 200 OK\r\nContent-Length: 600000");
+  // A difference of so many characters would be no message.
+  assert(rest.join("\r\n\r\n") === blocks.join(""));
+  // Several writes have several blocks each.
+  assertLess(recorder.writes.length, blocks.length);
+  assertGreater(recorder.writes.length, 2);
+});
+
+Deno.test("SimpleHandler sends the time as the Date", async () => {
+  const recorder = new Recorder();
+  const before = Date.now();
+  await recorder.run(answer(["Hello"]), SimpleHandler);
+  const [, date = ""] = /^Date: (.*)\r$/m.exec(recorder.output) ?? [];
+  const time = Date.parse(date);
+  // A Date has no milliseconds.
+  assertGreater(time, before - 1_001);
+  assertLessOrEqual(time, Date.now());
+  assertEquals(new Date(time).toUTCString(), date);
+});
+
+Deno.test({
+  name: "CgiHandler sends a file of unknown size as it is",
+  ignore: Deno.build.os !== "linux",
+  timeout: 20_000,
+  async fn() {
+    // It says that it has no bytes.
+    const QUERY_STRING = "/proc/version";
+    const expected = await Deno.readTextFile(QUERY_STRING);
+    const { stdout, code } = await run({ PATH_INFO: "/file", QUERY_STRING });
+    const [head = "", body] = stdout.split("\r\n\r\n");
+    assertEquals(body, expected);
+    assertEquals(head.includes("Content-Length"), false);
+    assertEquals(code, 0);
+  },
+});
+
+Deno.test("readEnviron() leaves out every REMOTE_ variable that is empty", async () => {
+  const names = ["REMOTE_ADDR", "REMOTE_HOST", "REMOTE_IDENT", "REMOTE_USER"];
+  const environ = await readEnviron(
+    Object.fromEntries(names.map((name) => [name, ""])),
+  );
+  for (const name of names) assertEquals(environ[name], undefined, name);
+});
+
+Deno.test("the variables of a process become native strings, also outside of a request", async () => {
+  const module = new URL("../handlers.ts", import.meta.url).href;
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "eval",
+      `import { readEnviron } from ${JSON.stringify(module)};
+      console.log(JSON.stringify(readEnviron().SPAM));`,
+    ],
+    env: { SPAM: "caf\xe9 \u20ac \u{1f600}" },
+    signal: AbortSignal.timeout(20_000),
+  }).output();
+  assertEquals(
+    JSON.parse(decoder.decode(stdout)),
+    "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
+  );
 });

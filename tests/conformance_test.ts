@@ -2,7 +2,7 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { WAYS } from "./_ways.ts";
-import { cases, DENO, handler, type Send, sendFor } from "./conformance.ts";
+import { cases, handler, type Send, sendFor } from "./conformance.ts";
 
 for (const conformanceCase of cases) {
   const { name, only, exercise } = conformanceCase;
@@ -18,7 +18,7 @@ for (const way of WAYS) {
   for (const conformanceCase of cases) {
     const { name, only, gaps, exercise } = conformanceCase;
     if (only === "in process") continue;
-    const gap = gaps?.[way.platform] ?? gaps?.[DENO];
+    const gap = gaps?.[way.platform];
     const shown = gap === undefined ? name : `${name} (not so: ${gap})`;
     Deno.test({
       name: `${way.name}: ${shown}`,

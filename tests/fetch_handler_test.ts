@@ -669,3 +669,21 @@ Deno.test("FetchHandler answers 500 if HEAD or 204 fails after its head", async 
     assertEquals(outcome.errors.length, 2);
   }
 });
+
+Deno.test("wsgiref.signal stays as it is once the response has ended", async () => {
+  for (const result of [list("a"), generate("a")]) {
+    let signal: AbortSignal | undefined;
+    const abort = new AbortController();
+    const request = new Request(LOCAL, { signal: abort.signal });
+    const response = await toFetchHandler((environ, startResponse) => {
+      signal = environ["wsgiref.signal"];
+      startResponse(OK, []);
+      return result;
+    })(request);
+    assertEquals(await response.text(), "a");
+    await turn();
+    abort.abort();
+    await turn();
+    assertEquals(signal?.aborted, false);
+  }
+});

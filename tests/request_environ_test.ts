@@ -555,3 +555,15 @@ Deno.test("toFetchHandler() refuses a scriptName that is no mount point", () => 
     );
   }
 });
+
+Deno.test("requestEnviron() takes every raw character of a URL for its bytes", () => {
+  const environ = requestEnviron(
+    {
+      method: "GET",
+      headers: new Headers(),
+      url: "http://localhost/\xe9\u20ac?\xe9\xe9",
+    } as Request,
+  );
+  assertEquals(environ.PATH_INFO, "/\xc3\xa9\xe2\x82\xac");
+  assertEquals(environ.QUERY_STRING, "\xc3\xa9\xc3\xa9");
+});

@@ -1655,3 +1655,94 @@ Deno.test("WsgiServer has one name, whatever it answers (D35)", async () => {
   assertEquals([...names], [server.baseEnviron.SERVER_SOFTWARE]);
   assertMatch([...names].join(), /^wsgiref\/\d/);
 });
+
+Deno.test({
+  name:
+    "WsgiServer.shutdown() waits for all requests in flight, until serverClose()",
+  timeout: 20_000,
+  async fn() {
+    let called = 0;
+    const gates: (() => void)[] = [];
+    const server = serve(
+      text(async () => {
+        called++;
+        await new Promise<void>((resolve) => gates.push(resolve));
+        return "Hello";
+      }),
+      { shutdownTimeout: 10_000 },
+    );
+    const clients = await sendAll(server.serverPort, GET, GET, GET);
+    assertEquals(called, 3);
+    let isStopped = false;
+    const stopped = server.shutdown().then(() => isStopped = true);
+    gates[0]?.();
+    // The first to be answered does not end it.
+    const [first] = await Promise.race(
+      clients.map((client) => client.readAll().then((response) => [response])),
+    );
+    assertEquals(statusOf(first ?? ""), 200);
+    assertEquals(isStopped, false);
+    await server.serverClose();
+    await stopped;
+    for (const open of gates) open();
+    for (const client of clients) client[Symbol.dispose]();
+  },
+});
+
+Deno.test({
+  name: "WsgiServer.handleRequest() ends at once after serverClose()",
+  timeout: 20_000,
+  async fn() {
+    const server = serve(hello);
+    await server.serverClose();
+    await server.handleRequest();
+    await server.serveForever();
+    await server.shutdown();
+  },
+});
+
+Deno.test({
+  name: "WsgiServer.handleRequest() ends with the lines of its log written",
+  timeout: 30_000,
+  async fn() {
+    const module = new URL("../simple_server.ts", import.meta.url).href;
+    const source = `
+      import { demoApp, makeServer } from ${JSON.stringify(module)};
+      const server = makeServer("127.0.0.1", 0, demoApp);
+      const handled = server.handleRequest();
+      const response = await fetch("http://127.0.0.1:" + server.serverPort);
+      await response.text();
+      await handled;
+      Deno.exit();
+    `;
+    const { stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--quiet", source],
+      env: { NO_COLOR: "1" },
+      signal: AbortSignal.timeout(20_000),
+    }).output();
+    assertMatch(
+      new TextDecoder().decode(stderr),
+      /^127\.0\.0\.1 - - \[.*\] "GET \/ HTTP\/1\.1" 200 \d+\n$/,
+    );
+  },
+});
+
+Deno.test({
+  name: "importing simple_server.ts starts nothing, and asks for nothing",
+  timeout: 30_000,
+  async fn() {
+    const module = new URL("../simple_server.ts", import.meta.url).href;
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "--quiet", "--no-prompt", "--no-check", "--ext=ts"],
+        `data:text/typescript,${
+          encodeURIComponent(`import ${JSON.stringify(module)};`)
+        }`,
+      ],
+      signal: AbortSignal.timeout(20_000),
+    }).output();
+    const output = new TextDecoder().decode(stdout) +
+      new TextDecoder().decode(stderr);
+    assertEquals({ code, output }, { code: 0, output: "" });
+  },
+});

@@ -704,3 +704,42 @@ Deno.test("FileWrapper reads an open file from where it stands", async () => {
     await Deno.remove(path);
   }
 });
+
+Deno.test("WsgiInput.cancel() cancels a byte stream after 1 MiB too, and waits for it", async () => {
+  let reason: unknown;
+  const { promise: canceled, resolve } = Promise.withResolvers<void>();
+  const source = new ReadableStream({
+    type: "bytes",
+    pull(controller) {
+      controller.enqueue(new Uint8Array(262_144).fill(65));
+    },
+    cancel(given) {
+      reason = given;
+      return canceled;
+    },
+  });
+  const input = new WsgiInput(source);
+  assertEquals((await input.read(1_500_000)).length, 1_500_000);
+  let isDone = false;
+  const done = input.cancel("spam").then(() => isDone = true);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(reason, "spam");
+  assertEquals(isDone, false);
+  resolve();
+  await done;
+  assertEquals((await input.read(1_000_000)).length < 1_000_000, true);
+});
+
+Deno.test("WsgiInput gives empty bytes of their own, which may be transferred", async () => {
+  const input = new WsgiInput(null);
+  for (let count = 0; count < 2; count++) {
+    for (const block of [await input.read(), await input.readline(1)]) {
+      assertEquals(block.length, 0);
+      structuredClone(block, { transfer: [block.buffer] });
+    }
+  }
+  const other = new WsgiInput(new TextEncoder().encode("ab"));
+  const empty = await other.read(0);
+  structuredClone(empty, { transfer: [empty.buffer] });
+  assertEquals(new TextDecoder().decode(await other.read()), "ab");
+});

@@ -8,13 +8,7 @@ import { fastCgiServer } from "../../examples/fastcgi_server.ts";
 import { scgiServer } from "../../examples/scgi_server.ts";
 import { TextErrorStream } from "../../handlers.ts";
 import { within } from "../_limit.ts";
-import {
-  application,
-  cases,
-  DENO,
-  type Send,
-  sendFor,
-} from "../conformance.ts";
+import { application, cases, type Send, sendFor } from "../conformance.ts";
 import { NGINX, webServer } from "./_gateways.ts";
 
 const errors = new TextErrorStream(() => {});
@@ -82,13 +76,13 @@ for (
       for (const conformanceCase of cases) {
         const { name, only, gaps, exercise } = conformanceCase;
         if (only === "in process") continue;
-        const gap = gaps?.[platform] ?? gaps?.[DENO];
+        const gap = gaps?.[platform];
         const shown = gap === undefined ? name : `${name} (not so: ${gap})`;
         await t.step(shown, async () => {
           const exercised = within(
             "The case ends",
             exercise(sendFor(conformanceCase, send)),
-            10_000,
+            5_000,
           );
           if (gap === undefined) await exercised;
           else await assertRejects(() => exercised);

@@ -3,6 +3,7 @@
 /** Runs the tests of this folder once more, with validators in each process. */
 
 Deno.env.set("UNDER_VALIDATOR", "true");
+await import("./conformance_test.ts");
 await import("./gateways_test.ts");
 await import("./scgi_test.ts");
 Deno.env.delete("UNDER_VALIDATOR");
