@@ -91,11 +91,19 @@ export class GatewayHandler extends BaseCgiHandler {
   }
 
   /** Takes a piece of the request body, or `null` at its end. */
-  receiveBody(bytes: Uint8Array | null): void {
+  receiveBody(bytes: Buffer | null): void {
     if (this.#isBodyComplete) return;
-    if (bytes === null) this.#isBodyComplete = true;
-    // What is not read fast enough waits in the socket.
-    else if (this.#pieces.push(bytes) > MAX_PIECES) this.#socket.pause();
+    if (bytes === null) {
+      this.#isBodyComplete = true;
+    } else {
+      // The bytes that applications read have no methods of a Buffer.
+      const { buffer, byteOffset, length } = bytes;
+      const count = this.#pieces.push(
+        new Uint8Array(buffer, byteOffset, length),
+      );
+      // What is not read fast enough waits in the socket.
+      if (count > MAX_PIECES) this.#socket.pause();
+    }
     this.#wake();
   }
 

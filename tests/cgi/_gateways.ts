@@ -228,7 +228,7 @@ export function nginx(configuration: string): string {
     master_process off;
     pid nginx.pid;
     error_log error.log;
-    events {}
+    events { worker_connections 4096; }
     http {
       access_log off;
       ${folders.map((name) => `${name}_temp_path ${name};`).join("\n")}
