@@ -55,8 +55,12 @@ interface WebServerOptions {
   module?: string;
   /** The program to be started before the server. */
   backend?: (ports: Ports) => string[];
+  /** Whether it listens at `app.sock` in the temporary folder, and no port. */
+  hasSocketFile?: boolean;
   /** The server. It runs in a temporary folder. */
   server: (ports: Ports) => string[];
+  /** A command that runs both as another user. */
+  user?: string[];
   /** The text of `server.conf` in that folder. */
   configuration?: (ports: Ports) => string;
   /** Other files of that folder, which can be executed. */
@@ -74,13 +78,15 @@ for (const name of ["HOME", "DENO_DIR", "UNDER_VALIDATOR"]) {
   if (value !== undefined) SCRIPT_ENV[name] = value;
 }
 
-function formatScriptEnv(format: (name: string, value: string) => string) {
+export function formatScriptEnv(
+  format: (name: string, value: string) => string,
+) {
   return Object.entries(SCRIPT_ENV).map(([name, value]) => format(name, value))
     .join("\n");
 }
 
 // Apache does not serve as root, and nobody else may read what root's cache has.
-const AS_NOBODY = Deno.uid() !== 0 ? [] : [
+export const AS_NOBODY: string[] = Deno.uid() !== 0 ? [] : [
   "setpriv",
   "--reuid=nobody",
   "--clear-groups",
@@ -103,13 +109,19 @@ function freePort(): number {
 }
 
 /** Waits until something listens, which most servers do not tell. */
-async function waitForPort(port: number): Promise<void> {
-  const signal = AbortSignal.timeout(10_000);
+async function waitForListener(address: number | string): Promise<void> {
+  const signal = AbortSignal.timeout(20_000);
   for (;;) {
     try {
-      return (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      using _ = typeof address === "number"
+        ? await Deno.connect({ hostname: "127.0.0.1", port: address })
+        : await Deno.connect({ transport: "unix", path: address });
+      return;
     } catch (error) {
-      if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+      if (
+        !(error instanceof Deno.errors.ConnectionRefused ||
+          error instanceof Deno.errors.NotFound)
+      ) throw error;
     }
     signal.throwIfAborted();
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -124,11 +136,15 @@ function readLogs(folder: string): string {
 }
 
 /** Runs a program in a folder, its output in `output.log` there. */
-function spawn(folder: string, command: string[]): Deno.ChildProcess {
+function spawn(
+  folder: string,
+  command: string[],
+  user: string[],
+): Deno.ChildProcess {
   // fcgiwrap ends its whole process group, which must not be that of the tests.
   const script = 'exec setsid "$@" >>output.log 2>&1';
   return new Deno.Command("/bin/sh", {
-    args: ["-c", script, "sh", ...AS_NOBODY, ...command],
+    args: ["-c", script, "sh", ...user, ...command],
     cwd: folder,
     clearEnv: true,
     env: SCRIPT_ENV,
@@ -148,7 +164,9 @@ export function webServer(options: WebServerOptions): GatewayKind {
     for (const [name, text] of Object.entries(options.files?.(ports) ?? {})) {
       await Deno.writeTextFile(`${folder}/${name}`, text, { mode: 0o755 });
     }
-    const processes = commands.map((command) => spawn(folder, command(ports)));
+    const processes = commands.map((command) =>
+      spawn(folder, command(ports), options.user ?? AS_NOBODY)
+    );
     const gateway = {
       url: `http://127.0.0.1:${ports.port}${options.scriptName ?? SCRIPT_NAME}`,
       family: options.family,
@@ -162,8 +180,12 @@ export function webServer(options: WebServerOptions): GatewayKind {
       },
     };
     try {
-      if (backend) await waitForPort(ports.backendPort);
-      await waitForPort(ports.port);
+      if (backend) {
+        await waitForListener(
+          options.hasSocketFile ? `${folder}/app.sock` : ports.backendPort,
+        );
+      }
+      await waitForListener(ports.port);
     } catch (cause) {
       const log = gateway.log();
       await gateway[Symbol.asyncDispose]();
@@ -280,7 +302,7 @@ export function program(
   return [Deno.execPath(), "run", "-A", ...paths, ...args];
 }
 
-const DEPLOYMENT = "../../docs/deployment.md";
+export const DEPLOYMENT = "../../docs/deployment.md";
 const FASTCGI = "../../examples/fastcgi_server.ts";
 
 /** An nginx that passes requests on as the text of an example says. */
