@@ -20,18 +20,25 @@ import type {
 import { ConnectionLostError, WsgiInput } from "@wsgi/wsgiref/util";
 import type { Buffer } from "node:buffer";
 import { createServer, type Server, type Socket } from "node:net";
-import { Readable } from "node:stream";
 import { pathToFileURL } from "node:url";
 
 /** Where errors are logged. */
 export const CONSOLE: ErrorStream = new ConsoleErrorStream();
 
+/** The number of pieces of a request body that wait for the application. */
+const MAX_PIECES = 16;
+
 /** Answers one request. */
 export class GatewayHandler extends BaseCgiHandler {
   override wsgiInputTerminated = true;
-  socket: Socket;
-  #body: Readable;
+  #socket: Socket;
   #errors: ErrorStream;
+  #body: ReadableStream<Uint8Array> | null = null;
+  /** What has arrived of the request body and was not read. */
+  #pieces: Uint8Array[] = [];
+  #isBodyComplete = false;
+  /** Called when there is more of the body. */
+  #wake: () => void = () => {};
   /** Why nobody waits for the response any more. */
   #reason: Error | null = null;
 
@@ -40,25 +47,37 @@ export class GatewayHandler extends BaseCgiHandler {
     environ: Partial<WsgiEnviron>,
     errors: ErrorStream,
   ) {
-    const body = new Readable({ read: () => void socket.resume() });
-    body.on("error", () => {});
-    const source = {
-      get body() {
-        return Readable.toWeb(body) as ReadableStream<Uint8Array>;
-      },
-    };
+    super(new WsgiInput(null), { write() {} }, errors, environ);
+    const openBody = () => this.#body ??= ReadableStream.from(this.#readBody());
     const limit = Number(environ.CONTENT_LENGTH ?? Infinity);
-    super(new WsgiInput(source, { limit }), { write() {} }, errors, environ);
+    this.stdin = new WsgiInput({
+      // Most applications do not ask for it.
+      get body() {
+        return openBody();
+      },
+    }, { limit });
     this.stdout = { write: (data) => this.#send(data) };
-    this.socket = socket;
-    this.#body = body;
+    this.#socket = socket;
     this.#errors = errors;
+  }
+
+  async *#readBody(): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      const piece = this.#pieces.shift();
+      if (piece !== undefined) yield piece;
+      else if (this.#reason !== null) throw this.#reason;
+      else if (this.#isBodyComplete) return;
+      else {
+        this.#socket.resume();
+        await new Promise<void>((resolve) => this.#wake = resolve);
+      }
+    }
   }
 
   #send(data: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#reason !== null) return reject(this.#reason);
-      this.socket.write(
+      this.#socket.write(
         data,
         (error) =>
           error ? reject(new Deno.errors.BrokenPipe(error.message)) : resolve(),
@@ -72,10 +91,20 @@ export class GatewayHandler extends BaseCgiHandler {
   }
 
   /** Takes a piece of the request body, or `null` at its end. */
-  receiveBody(bytes: Uint8Array | null): void {
-    // What is not read fast enough waits in the socket.
-    const isFull = !this.#body.push(bytes) && bytes !== null;
-    if (isFull && !this.#body.destroyed) this.socket.pause();
+  receiveBody(bytes: Buffer | null): void {
+    if (this.#isBodyComplete) return;
+    if (bytes === null) {
+      this.#isBodyComplete = true;
+    } else {
+      // The bytes that applications read have no methods of a Buffer.
+      const { buffer, byteOffset, length } = bytes;
+      const count = this.#pieces.push(
+        new Uint8Array(buffer, byteOffset, length),
+      );
+      // What is not read fast enough waits in the socket.
+      if (count > MAX_PIECES) this.#socket.pause();
+    }
+    this.#wake();
   }
 
   /** Runs the application, and gives up what is left of the request body. */
@@ -86,13 +115,17 @@ export class GatewayHandler extends BaseCgiHandler {
       this.#errors.write(`${error}\n`);
       this.abort(error);
     }
-    this.#body.destroy();
-    this.socket.resume();
+    this.#isBodyComplete = true;
+    this.#pieces = [];
+    this.#wake();
+    this.#socket.resume();
   }
 
-  /** Breaks off, so that the web server can tell it from the end. */
+  /** Resets the connection, as its end would be that of the response. */
   override abort(_error: unknown): void {
-    this.socket.destroy();
+    // A socket file knows no reset.
+    if (this.#socket.remotePort) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
   }
 
   override connectionLost(
@@ -101,7 +134,7 @@ export class GatewayHandler extends BaseCgiHandler {
     ),
   ): void | Promise<void> {
     this.#reason ??= reason;
-    this.#body.destroy(reason);
+    this.#wake();
     return super.connectionLost(reason);
   }
 }

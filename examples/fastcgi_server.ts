@@ -8,6 +8,26 @@
  * deno run -N -R examples/fastcgi_server.ts app.ts 4000
  * ```
  *
+ * For nginx:
+ *
+ * ```nginx
+ * location ~ ^(?<script_name>/app)(?<path_info>/.*)?$ {
+ *   include fastcgi_params;
+ *   fastcgi_param SCRIPT_NAME $script_name;
+ *   fastcgi_param PATH_INFO $path_info;
+ *   client_max_body_size 100m;
+ *   fastcgi_pass 127.0.0.1:4000;
+ *   # With an upstream that has "keepalive", connections are used again.
+ *   fastcgi_keep_conn on;
+ *   # What the application sends does not wait for more.
+ *   fastcgi_buffering off;
+ * }
+ * ```
+ *
+ * In place of the port there may be `HOST:PORT`, or the path of a socket file.
+ * Without it, the program listens at the descriptor 0, as process managers of
+ * FastCGI have it. docs/deployment.md has other web servers.
+ *
  * @see {@link https://fastcgi-archives.github.io/FastCGI_Specification.html | FastCGI Specification}
  *
  * @module

@@ -15,7 +15,10 @@
  *   include scgi_params;
  *   scgi_param SCRIPT_NAME $script_name;
  *   scgi_param PATH_INFO $path_info;
+ *   client_max_body_size 100m;
  *   scgi_pass 127.0.0.1:4000;
+ *   # What the application sends does not wait for more.
+ *   scgi_buffering off;
  * }
  * ```
  *
@@ -43,16 +46,6 @@ import {
 
 const MAX_SIZE = 65_536;
 
-/** Answers one request. */
-class ScgiHandler extends GatewayHandler {
-  /** Resets the connection, as its end would be that of the response. */
-  override abort(): void {
-    // A socket file knows no reset.
-    if (this.socket.remotePort) this.socket.resetAndDestroy();
-    else this.socket.destroy();
-  }
-}
-
 /** Reads the one request of a connection. */
 class ScgiConnection implements Connection {
   handler: GatewayHandler | null = null;
@@ -74,7 +67,7 @@ class ScgiConnection implements Connection {
     const end = netstringEnd(this.#text);
     if (end === null) return;
     const headers = this.#text.slice(this.#text.indexOf(":") + 1, end - 1);
-    this.handler = new ScgiHandler(
+    this.handler = new GatewayHandler(
       this.#socket,
       parseHeaders(headers),
       this.#errors,

@@ -2,36 +2,43 @@
 
 /** The same application under every server: what their clients see. */
 
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { type Gateway, GATEWAYS } from "./_gateways.ts";
 
 /** A `PATH_INFO`, or the status of a refusal. */
 type Path = string | number | undefined;
 
 /**
- * What the servers pass as `PATH_INFO` for the end of a URL, as bytes. Those in
- * C resolve dots and merge slashes before they look for the script.
+ * What the servers pass as `PATH_INFO` for the end of a URL, as bytes, and
+ * those that pass something else. Most resolve dots and merge slashes before
+ * they look for the script.
  */
 const PATHS: [
   path: string,
-  apache: Path,
-  lighttpd: Path,
-  nginx: Path,
-  deno: Path,
+  passed: Path,
+  others?: Partial<Record<Gateway["family"], Path>>,
 ][] = [
-  ["", undefined, undefined, "", ""],
-  ["/", "/", "/", "/", "/"],
-  ["/a%2Fb", "/a/b", "/a/b", "/a/b", "/a/b"],
-  ["/%2F", "/", "/", "/", "//"],
-  ["//a//b/", "/a/b/", "/a/b/", "/a/b/", "//a//b/"],
-  ["/a/./b/../c", "/a/c", "/a/c", "/a/c", "/a/./b/../c"],
-  ["/%C3%A9", "/\xc3\xa9", "/\xc3\xa9", "/\xc3\xa9", "/\xc3\xa9"],
-  ["/\xc3\xa9", "/\xc3\xa9", "/\xc3\xa9", "/\xc3\xa9", "/\xc3\xa9"],
-  ["/%FF", "/\xff", 400, "/\xff", "/\xff"],
-  ["/a%00b", 404, 400, 400, "/a\0b"],
-  ["/a%5Cb", "/a\\b", "/a\\b", "/a\\b", "/a\\b"],
-  ["/a%25%3Fb", "/a%?b", "/a%?b", "/a%?b", "/a%?b"],
-  ["/a;b=c+d%20e", "/a;b=c+d e", "/a;b=c+d e", "/a;b=c+d e", "/a;b=c+d e"],
+  ["", undefined, { nginx: "", deno: "" }],
+  ["/", "/"],
+  ["/a%2Fb", "/a/b"],
+  ["/%2F", "/", { deno: "//", "apache-fastcgi": "//" }],
+  ["//a//b/", "/a/b/", { deno: "//a//b/", "apache-fastcgi": "//a//b/" }],
+  ["/a/./b/../c", "/a/c", {
+    deno: "/a/./b/../c",
+    "apache-fastcgi": "/a/./b/../c",
+  }],
+  ["/%C3%A9", "/\xc3\xa9"],
+  ["/\xc3\xa9", "/\xc3\xa9"],
+  ["/%FF", "/\xff", { lighttpd: 400 }],
+  ["/a%00b", 400, {
+    apache: 404,
+    "apache-fastcgi": 404,
+    "apache-fcgid": 404,
+    deno: "/a\0b",
+  }],
+  ["/a%5Cb", "/a\\b"],
+  ["/a%25%3Fb", "/a%?b"],
+  ["/a;b=c+d%20e", "/a;b=c+d e"],
 ];
 
 /** 10 MiB without a pattern. */
@@ -101,16 +108,17 @@ const CHECKS: Record<string, (gateway: Gateway) => Promise<void>> = {
     assertEquals(variables.HTTP_PROXY, undefined);
   },
   async "passes the path"({ url, family }) {
-    const column = ["apache", "lighttpd", "nginx", "deno"].indexOf(family) + 1;
     // Only a script has a URL without a path.
     const hasScript = new URL(url).pathname !== "/";
-    for (const row of hasScript ? PATHS : PATHS.slice(1)) {
-      const [path] = row;
+    for (
+      const [path, passed, others = {}] of hasScript ? PATHS : PATHS.slice(1)
+    ) {
       const variables = await getVariables(`${url}${path}?`);
-      const passed = typeof variables === "number"
-        ? variables
-        : variables.PATH_INFO;
-      assertEquals(passed, row[column], path);
+      assertEquals(
+        typeof variables === "number" ? variables : variables.PATH_INFO,
+        family in others ? others[family] : passed,
+        path,
+      );
     }
   },
   async "echoes a body"({ url }) {
@@ -131,7 +139,7 @@ const CHECKS: Record<string, (gateway: Gateway) => Promise<void>> = {
     assertEquals(await sha256(await response.bytes()), await sha256(BYTES));
     assertEquals(
       response.headers.get("Content-Length"),
-      family === "apache" ? null : String(BYTES.length),
+      /^apache(?:-fastcgi)?$/.test(family) ? null : String(BYTES.length),
     );
     await Deno.remove(path);
   },
@@ -141,7 +149,7 @@ const CHECKS: Record<string, (gateway: Gateway) => Promise<void>> = {
     assertEquals(
       response.headers.get("Content-Length"),
       // Apache does not trust scripts to know it.
-      family === "apache" ? null : "7",
+      /^apache(?:-fastcgi)?$/.test(family) ? null : "7",
     );
     assertEquals(await response.text(), "");
   },
@@ -200,9 +208,11 @@ const CHECKS: Record<string, (gateway: Gateway) => Promise<void>> = {
   async "breaks off if the application throws later"(gateway) {
     const response = await fetchPage(`${gateway.url}/throw-late`);
     assertEquals(response.status, 200);
-    // The web servers cannot tell a script that fails from one that has ended.
-    if (gateway.family === "deno") await assertRejects(() => response.text());
-    else assertEquals(await response.text(), "first block\n");
+    // Web servers cannot tell a script that fails from one that has ended.
+    const reading = response.text();
+    if (gateway.isCut === true) await assertRejects(() => reading);
+    else if (gateway.isCut === "sometimes") await reading.catch(() => {});
+    else assertMatch(await reading, /^first block\n/);
     await waitForLog(gateway, "thrown after the first block");
   },
   // Apache and lighttpd tell the script by a SIGTERM, nginx by a closed pipe.
