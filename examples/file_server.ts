@@ -15,6 +15,7 @@
  */
 
 import { eTag, ifNoneMatch } from "@std/http/etag";
+import { STATUS_TEXT, type StatusCode } from "@std/http/status";
 import { contentType } from "@std/media-types/content-type";
 import { ByteSliceStream } from "@std/streams/byte-slice-stream";
 import { formatDateTime } from "@wsgi/wsgiref/handlers";
@@ -117,7 +118,8 @@ export function fileServer(directory: string): WsgiApplication {
   const real = Deno.realPathSync(directory);
   const root = real.endsWith(sep) ? real : real + sep;
   return async (environ, startResponse) => {
-    const answer = (status: string, ...headers: WsgiHeader[]) => {
+    const answer = (code: StatusCode, ...headers: WsgiHeader[]) => {
+      const status = `${code} ${STATUS_TEXT[code]}`;
       startResponse(status, [
         ["Content-Type", "text/plain; charset=utf-8"],
         ...headers,
@@ -126,7 +128,7 @@ export function fileServer(directory: string): WsgiApplication {
     };
     const method = environ.REQUEST_METHOD;
     if (method !== "GET" && method !== "HEAD") {
-      return answer("405 Method Not Allowed", ["Allow", "GET, HEAD"]);
+      return answer(405, ["Allow", "GET, HEAD"]);
     }
 
     const path = decodeNativeString(environ.PATH_INFO ?? "");
@@ -134,7 +136,7 @@ export function fileServer(directory: string): WsgiApplication {
     if (entry?.info.isDirectory) {
       if (!path.endsWith("/")) {
         const uri = requestUri(environ, { includeQuery: false });
-        return answer("301 Moved Permanently", ["Location", `${uri}/`]);
+        return answer(301, ["Location", `${uri}/`]);
       }
       entry = await find(root, `${path}index.html`);
       const entries = entry ? null : await list(root, path);
@@ -147,7 +149,7 @@ export function fileServer(directory: string): WsgiApplication {
         return [new TextEncoder().encode(page)];
       }
     }
-    if (!entry?.info.isFile) return answer("404 Not Found");
+    if (!entry?.info.isFile) return answer(404);
 
     const { size } = entry.info;
     const etag = await eTag(entry.info);
@@ -166,7 +168,7 @@ export function fileServer(directory: string): WsgiApplication {
     const [first, last] = range ?? [0, size - 1];
     if (range && first > last) {
       const none = `bytes */${size}`;
-      return answer("416 Range Not Satisfiable", ["Content-Range", none]);
+      return answer(416, ["Content-Range", none]);
     }
     headers.push(
       [

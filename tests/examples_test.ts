@@ -102,6 +102,22 @@ Deno.test("form() answers 400 to what is no form, and bears any cookie", async (
   }
 });
 
+Deno.test("form() leaves it to the server to refuse a form that is too large", async () => {
+  const handler = toFetchHandler(form, {
+    errors: new TextErrorStream(() => {}),
+    maxBodySize: 1000,
+  });
+  const body = new ReadableStream({
+    pull: (controller) => controller.enqueue(new Uint8Array(600)),
+  });
+  const headers = { "Content-Type": "application/x-www-form-urlencoded" };
+  const response = await handler(
+    new Request("http://h/", { method: "POST", body, headers }),
+  );
+  assertEquals(response.status, 413);
+  await response.body?.cancel();
+});
+
 Deno.test("greet() answers in the language and the format that is liked best", async () => {
   const table: [
     headers: Record<string, string>,
@@ -194,7 +210,8 @@ Deno.test("events() ends when its client goes", async () => {
   });
   const url = `http://127.0.0.1:${serving.port}/events`;
   const abort = new AbortController();
-  const response = await fetch(url, { signal: abort.signal });
+  const fetching = fetch(url, { signal: abort.signal });
+  const response = await within("The events begin", fetching);
   const reader = response.body!.getReader();
   await within("An event comes", reader.read());
   assertEquals(hasEnded, false);
@@ -216,7 +233,7 @@ for (
     const [, command = ""] = /^ \* deno run (.*)$/m.exec(text) ?? [];
     assertEquals(command, `-N -R simple_server.ts ${file}`);
     await using program = await start([...command.split(" "), "--port=0"]);
-    const response = await fetch(program.url);
+    const response = await within("It answers", fetch(program.url));
     assertEquals(response.status, 200);
     await within("The page ends", response.text());
   });

@@ -11,6 +11,7 @@ import { toFetchHandler } from "../handlers.ts";
 import { makeServer } from "../simple_server.ts";
 import { validator } from "../validate.ts";
 import { exchange } from "./_client.ts";
+import { within } from "./_limit.ts";
 import { start } from "./_started.ts";
 
 const TEXT = "0123456789";
@@ -237,7 +238,8 @@ Deno.test("examples/file_server.ts listens where it is told to, by default at 12
       ...args ?? [],
     ]);
     assertEquals(program.url.hostname, host);
-    const response = await fetch(new URL("a.txt", program.url));
+    const fetching = fetch(new URL("a.txt", program.url));
+    const response = await within("It answers", fetching);
     assertEquals(await response.text(), TEXT);
   }
 });

@@ -5,11 +5,15 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { WsgiApplication } from "../../types.ts";
 import { validator } from "../../validate.ts";
+import { within } from "../_limit.ts";
 import { installProgram, run } from "../_npm.ts";
 import { installThis } from "../package/_package.ts";
 import { requestsOf } from "../_client.ts";
 import { errorsOf, serve } from "../_serving.ts";
 import { withPage } from "./_chromium.ts";
+
+/** The milliseconds that packages may take to be installed and bundled. */
+const BUNDLE_LIMIT = 120_000;
 
 /** The worker: the demo application, and one that reads what it is sent. */
 const WORKER = `
@@ -68,7 +72,14 @@ async function bundleWorker(): Promise<string> {
 Deno.test("toFetchHandler() serves an application in a service worker", async () => {
   const files: Partial<Record<string, [type: string, text: string]>> = {
     "/": ["text/html", PAGE],
-    "/worker.js": ["text/javascript", await bundleWorker()],
+    "/worker.js": [
+      "text/javascript",
+      await within(
+        "The worker is bundled",
+        bundleWorker(),
+        BUNDLE_LIMIT,
+      ),
+    ],
   };
   const app: WsgiApplication = (environ, startResponse) => {
     const [type, text] = files[environ.PATH_INFO ?? ""] ?? ["text/plain", ""];
