@@ -14,6 +14,7 @@
  * @module
  */
 
+import { TextLineStream } from "@std/streams/text-line-stream";
 import type { WsgiApplication, WsgiEnviron } from "@wsgi/wsgiref/types";
 
 /** What is left of the body, with the methods of a `Response`. */
@@ -36,9 +37,12 @@ const READERS: Record<string, (environ: WsgiEnviron) => Promise<string>> = {
     return String(form.get("name"));
   },
   async "/lines"(environ) {
+    const lines = environ["wsgi.input"].readable
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(new TextLineStream());
     let count = 0;
-    for await (const line of environ["wsgi.input"]) {
-      if (line.length > 1) count++;
+    for await (const line of lines) {
+      if (line !== "") count++;
     }
     return `${count} lines are not empty`;
   },

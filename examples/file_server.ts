@@ -2,16 +2,21 @@
 
 /**
  * Serves the files of a directory: with types, validators, ranges and `HEAD`,
- * and nothing from outside of it.
+ * a page for each directory without an `index.html`, and nothing from outside
+ * of it.
  *
  * ```sh
- * deno run -N -R=. examples/file_server.ts [DIRECTORY] [PORT]
+ * deno run -N -R=. examples/file_server.ts [DIRECTORY] [--host HOST] [--port PORT]
  * ```
+ *
+ * Only this machine can connect to it, unless it is given another host.
  *
  * @module
  */
 
 import { eTag, ifNoneMatch } from "@std/http/etag";
+import { STATUS_TEXT, type StatusCode } from "@std/http/status";
+import { contentType } from "@std/media-types/content-type";
 import { ByteSliceStream } from "@std/streams/byte-slice-stream";
 import { formatDateTime } from "@wsgi/wsgiref/handlers";
 import { makeServer } from "@wsgi/wsgiref/simple-server";
@@ -26,24 +31,8 @@ import {
   requestUri,
 } from "@wsgi/wsgiref/util";
 import { extname, sep } from "node:path";
-
-const TYPES: Partial<Record<string, string>> = {
-  ".css": "text/css; charset=utf-8",
-  ".gif": "image/gif",
-  ".html": "text/html; charset=utf-8",
-  ".jpeg": "image/jpeg",
-  ".jpg": "image/jpeg",
-  ".js": "text/javascript; charset=utf-8",
-  ".json": "application/json",
-  ".md": "text/markdown; charset=utf-8",
-  ".pdf": "application/pdf",
-  ".png": "image/png",
-  ".svg": "image/svg+xml",
-  ".txt": "text/plain; charset=utf-8",
-  ".wasm": "application/wasm",
-  ".webp": "image/webp",
-  ".xml": "application/xml",
-};
+import { parseArgs } from "node:util";
+import { type DirectoryEntry, directoryPage } from "./_directory_page.ts";
 
 /** The errors of a path that leads nowhere. */
 const NOWHERE = ["EACCES", "ELOOP", "ENAMETOOLONG", "ENOENT", "ENOTDIR"];
@@ -54,19 +43,38 @@ interface Entry {
   info: Deno.FileInfo;
 }
 
-/** Finds what a path leads to, unless that is outside of `root`. */
-async function find(root: string, path: string): Promise<Entry | null> {
-  // Windows takes backslashes for slashes. No file has a NUL in its name.
-  if (/[\0\\]|\/\.\.(?:\/|$)/.test(path)) return null;
+/** Waits for what a path leads to, `null` if that is nowhere. */
+async function orNull<T>(promise: Promise<T>): Promise<T | null> {
   try {
-    // Links are followed, so that one to the outside shows.
-    const real = await Deno.realPath(root + path);
-    if (!`${real}${sep}`.startsWith(root)) return null;
-    return { path: real, info: await Deno.stat(real) };
+    return await promise;
   } catch (error) {
     if (NOWHERE.includes((error as { code?: string }).code ?? "")) return null;
     throw error;
   }
+}
+
+/** Finds what a path leads to, unless that is outside of `root`. */
+async function find(root: string, path: string): Promise<Entry | null> {
+  // Windows takes backslashes for slashes. No file has a NUL in its name.
+  if (/[\0\\]|\/\.\.(?:\/|$)/.test(path)) return null;
+  // Links are followed, so that one to the outside shows.
+  const real = await orNull(Deno.realPath(root + path));
+  if (real === null || !`${real}${sep}`.startsWith(root)) return null;
+  const info = await orNull(Deno.stat(real));
+  return info && { path: real, info };
+}
+
+/** Lists what can be served of a directory. */
+async function list(
+  root: string,
+  path: string,
+): Promise<DirectoryEntry[] | null> {
+  const names = await orNull(Array.fromAsync(Deno.readDir(root + path)));
+  const entries = names?.map(async ({ name }) => {
+    const entry = await find(root, path + name);
+    return entry ? [{ name, ...entry.info }] : [];
+  });
+  return entries ? (await Promise.all(entries)).flat() : null;
 }
 
 /** Whether the client has the file already: RFC 9110, 13.2.2. */
@@ -110,7 +118,8 @@ export function fileServer(directory: string): WsgiApplication {
   const real = Deno.realPathSync(directory);
   const root = real.endsWith(sep) ? real : real + sep;
   return async (environ, startResponse) => {
-    const answer = (status: string, ...headers: WsgiHeader[]) => {
+    const answer = (code: StatusCode, ...headers: WsgiHeader[]) => {
+      const status = `${code} ${STATUS_TEXT[code]}`;
       startResponse(status, [
         ["Content-Type", "text/plain; charset=utf-8"],
         ...headers,
@@ -119,7 +128,7 @@ export function fileServer(directory: string): WsgiApplication {
     };
     const method = environ.REQUEST_METHOD;
     if (method !== "GET" && method !== "HEAD") {
-      return answer("405 Method Not Allowed", ["Allow", "GET, HEAD"]);
+      return answer(405, ["Allow", "GET, HEAD"]);
     }
 
     const path = decodeNativeString(environ.PATH_INFO ?? "");
@@ -127,11 +136,20 @@ export function fileServer(directory: string): WsgiApplication {
     if (entry?.info.isDirectory) {
       if (!path.endsWith("/")) {
         const uri = requestUri(environ, { includeQuery: false });
-        return answer("301 Moved Permanently", ["Location", `${uri}/`]);
+        return answer(301, ["Location", `${uri}/`]);
       }
       entry = await find(root, `${path}index.html`);
+      const entries = entry ? null : await list(root, path);
+      if (entries) {
+        const title = decodeNativeString(environ.SCRIPT_NAME ?? "") + path;
+        const page = directoryPage(title, entries, {
+          hasParent: !/^\/+$/.test(path),
+        });
+        startResponse("200 OK", [["Content-Type", "text/html; charset=utf-8"]]);
+        return [new TextEncoder().encode(page)];
+      }
     }
-    if (!entry?.info.isFile) return answer("404 Not Found");
+    if (!entry?.info.isFile) return answer(404);
 
     const { size } = entry.info;
     const etag = await eTag(entry.info);
@@ -150,12 +168,12 @@ export function fileServer(directory: string): WsgiApplication {
     const [first, last] = range ?? [0, size - 1];
     if (range && first > last) {
       const none = `bytes */${size}`;
-      return answer("416 Range Not Satisfiable", ["Content-Range", none]);
+      return answer(416, ["Content-Range", none]);
     }
     headers.push(
       [
         "Content-Type",
-        TYPES[extname(entry.path).toLowerCase()] ?? "application/octet-stream",
+        contentType(extname(entry.path)) ?? "application/octet-stream",
       ],
       ["Content-Length", String(last - first + 1)],
     );
@@ -173,10 +191,20 @@ export function fileServer(directory: string): WsgiApplication {
 }
 
 if (import.meta.main) {
-  const [directory = ".", port = "8000"] = Deno.args;
-  await using server = makeServer("", Number(port), fileServer(directory), {
-    // deno-lint-ignore no-console
-    onListen: ({ port }) => console.log(`Serving ${directory} on port ${port}`),
+  const { values, positionals: [directory = "."] } = parseArgs({
+    allowPositionals: true,
+    options: {
+      host: { type: "string", default: "127.0.0.1" },
+      port: { type: "string", default: "8000" },
+    },
+  });
+  const app = fileServer(directory);
+  await using server = makeServer(values.host, Number(values.port), app, {
+    onListen({ hostname = "", port }) {
+      const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+      // deno-lint-ignore no-console
+      console.log(`Serving ${directory} on http://${host}:${port}/`);
+    },
   });
   await server.serveForever();
 }

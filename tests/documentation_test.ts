@@ -133,7 +133,7 @@ Deno.test("FileWrapper: a server of files", async () => {
   const app = fileServer(directory);
   const { headers, text } = await fetchText(app);
   assertEquals(text, "<h1>Hello</h1>");
-  assertEquals(headers.get("content-type"), "text/html; charset=utf-8");
+  assertEquals(headers.get("content-type"), "text/html; charset=UTF-8");
   assertEquals((await fetchText(app, "/missing.html")).status, 404);
   await Deno.remove(directory, { recursive: true });
 });

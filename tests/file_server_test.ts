@@ -1,11 +1,18 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
-import { assertEquals, assertMatch } from "@std/assert";
+import {
+  assertEquals,
+  assertFalse,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { fileServer } from "../examples/file_server.ts";
 import { toFetchHandler } from "../handlers.ts";
 import { makeServer } from "../simple_server.ts";
 import { validator } from "../validate.ts";
 import { exchange } from "./_client.ts";
+import { within } from "./_limit.ts";
+import { start } from "./_started.ts";
 
 const TEXT = "0123456789";
 const MTIME = new Date("2026-01-02T03:04:05Z");
@@ -83,8 +90,7 @@ Deno.test("fileServer() serves what is in its directory, and nothing else", asyn
     ["/missing", 404],
     ["/a.txt/", 404],
     ["/a.txt/b", 404],
-    ["/sub/empty/", 404],
-    ["/d.ir/", 404],
+    ["/sub/missing/", 404],
     ["/%E9", 404],
     ["/a.txt%00", 404],
     ["/%00", 404],
@@ -133,12 +139,12 @@ Deno.test("fileServer() tells type, length, time and entity tag", async () => {
   await using directory = await makeDirectory();
   const handler = toFetchHandler(fileServer(directory.path));
   const table = [
-    ["a.txt", "text/plain; charset=utf-8", "10"],
-    ["b%20c%2541.TXT", "text/plain; charset=utf-8", "7"],
-    ["empty.css", "text/css; charset=utf-8", "0"],
+    ["a.txt", "text/plain; charset=UTF-8", "10"],
+    ["b%20c%2541.TXT", "text/plain; charset=UTF-8", "7"],
+    ["empty.css", "text/css; charset=UTF-8", "0"],
     ["name", "application/octet-stream", "12"],
     ["x.unknown", "application/octet-stream", "7"],
-    ["", "text/html; charset=utf-8", "14"],
+    ["", "text/html; charset=UTF-8", "14"],
   ];
   for (const method of ["GET", "HEAD"]) {
     for (const [name, type, length] of table) {
@@ -156,6 +162,85 @@ Deno.test("fileServer() tells type, length, time and entity tag", async () => {
       const { byteLength } = await response.arrayBuffer();
       assertEquals(byteLength, method === "HEAD" ? 0 : Number(length));
     }
+  }
+});
+
+Deno.test("fileServer() lists a directory that has no index.html", async () => {
+  await using directory = await makeDirectory();
+  const path = `${directory.path}/sub/empty`;
+  const files = ["a.txt", "10.txt", "9.txt", 'q"?#&%20<b>.txt', "é あ:"];
+  for (const name of files) {
+    await Deno.writeFile(`${path}/${name}`, new Uint8Array(12_345));
+    await Deno.utime(`${path}/${name}`, MTIME, MTIME);
+  }
+  await Deno.mkdir(`${path}/z`);
+  await Deno.symlink("../../../secret.txt", `${path}/link-out`);
+  await Deno.symlink("../../a.txt", `${path}/link-in`);
+  await Deno.symlink("nowhere", `${path}/link-broken`);
+  const handler = toFetchHandler(validator(fileServer(directory.path)));
+  const response = await handler(new Request("http://h/sub/empty/"));
+  assertEquals(response.status, 200);
+  assertEquals(
+    response.headers.get("content-type"),
+    "text/html; charset=utf-8",
+  );
+  const page = await response.text();
+  assertStringIncludes(page, "<h1>/sub/empty/</h1>");
+  const links = [...page.matchAll(/<a href="([^"]*)">(.*?)<\/a>/g)]
+    .map(([_link, href, text]) => [href, text]);
+  assertEquals(links, [
+    ["../", "../"],
+    ["z/", "z/"],
+    ["9.txt", "9.txt"],
+    ["10.txt", "10.txt"],
+    ["a.txt", "a.txt"],
+    ["%C3%A9%20%E3%81%82%3A", "é あ:"],
+    ["link-in", "link-in"],
+    [
+      "q%22%3F%23%26%2520%3Cb%3E.txt",
+      "q&quot;?#&amp;%20&lt;b&gt;.txt",
+    ],
+  ]);
+  assertMatch(
+    page,
+    /a\.txt<\/a><\/td>\s*<td>12\.3 kB<\/td>\s*<td><time datetime="2026-01-02T03:04:05\.000Z">2026-01-02 03:04<\/time>/,
+  );
+  for (const [href = ""] of links) {
+    const url = new URL(href, "http://h/sub/empty/");
+    const linked = await handler(new Request(url));
+    assertEquals([href, linked.status], [href, 200]);
+    await linked.body?.cancel();
+  }
+});
+
+Deno.test("fileServer() lists the directory that it serves without a link to the parent", async () => {
+  const path = await Deno.makeTempDir();
+  try {
+    const handler = toFetchHandler(fileServer(path), { scriptName: "/files" });
+    const response = await handler(new Request("http://h/files/"));
+    const page = await response.text();
+    assertStringIncludes(page, "<h1>/files/</h1>");
+    assertFalse(page.includes("<a "));
+  } finally {
+    await Deno.remove(path, { recursive: true });
+  }
+});
+
+Deno.test("examples/file_server.ts listens where it is told to, by default at 127.0.0.1", async () => {
+  await using directory = await makeDirectory();
+  for (const [host, args] of [["127.0.0.1", []], ["[::1]", ["--host=::1"]]]) {
+    await using program = await start([
+      "-N",
+      `-R=${directory.path}`,
+      "examples/file_server.ts",
+      directory.path,
+      "--port=0",
+      ...args ?? [],
+    ]);
+    assertEquals(program.url.hostname, host);
+    const fetching = fetch(new URL("a.txt", program.url));
+    const response = await within("It answers", fetching);
+    assertEquals(await response.text(), TEXT);
   }
 });
 

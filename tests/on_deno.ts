@@ -9,7 +9,8 @@
  * ```
  */
 
-const IGNORED = "--ignore=tests/cgi,tests/package,tests/python,tests/runtimes";
+const IGNORED =
+  "--ignore=tests/browser,tests/cgi,tests/package,tests/python,tests/runtimes";
 
 const [version, ...files] = Deno.args;
 if (version === undefined || !/^\d+\.\d+\.\d+$/.test(version)) {
