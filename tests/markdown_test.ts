@@ -98,3 +98,55 @@ Deno.test("every snippet that is not run has the right types", async () => {
     new TextDecoder().decode(stderr),
   );
 });
+
+/** The names in Python's documentation of `wsgiref`, 2.7 to 3.14. */
+const PYTHON_NAMES = `
+  guess_scheme request_uri include_query application_uri shift_path_info
+  setup_testing_defaults is_hop_by_hop FileWrapper filelike blksize
+  Headers get default del has_key get_all add_header setdefault keys values items
+  len str bytes in
+  make_server server_class handler_class demo_app WSGIServer set_app get_app
+  base_environ WSGIRequestHandler get_environ get_stderr handle serve_forever
+  handle_request
+  validator AssertionError WSGIWarning
+  CGIHandler IISCGIHandler BaseCGIHandler SimpleHandler BaseHandler stdin stdout
+  stderr environ multithread multiprocess run _write _flush get_stdin
+  add_cgi_vars wsgi_multithread wsgi_multiprocess wsgi_run_once os_environ
+  server_software get_scheme setup_environ log_exception traceback_limit
+  error_output error_status error_headers error_body wsgi_file_wrapper sendfile
+  origin_server http_version read_environ format_date_time
+  StartResponse WSGIEnvironment WSGIApplication InputStream ErrorStream
+`.trim().split(/\s+/);
+
+/** The cells of the tables of docs/python.md: Python's names, and those here. */
+async function readNameTables(): Promise<{ python: string; here: string }> {
+  const rows = (await read("docs/python.md")).matchAll(
+    /^\| (.*?[^\\]) \| (.*) \|$/gm,
+  );
+  const cells = [...rows];
+  return {
+    python: cells.map(([_line, python]) => python).join("\n"),
+    here: cells.map(([_line, _python, here]) => here).join("\n"),
+  };
+}
+
+Deno.test("docs/python.md has every name of Python's documentation", async () => {
+  const { python } = await readNameTables();
+  const words = new Set(python.match(/\w+/g));
+  assertEquals(PYTHON_NAMES.filter((name) => !words.has(name)), []);
+});
+
+Deno.test("docs/python.md names nothing that is not here", async () => {
+  const words = new Set<string>();
+  for await (const { name } of Deno.readDir(ROOT)) {
+    if (!name.endsWith(".ts")) continue;
+    for (const word of (await read(name)).match(/\w+/g) ?? []) words.add(word);
+  }
+  const { here } = await readNameTables();
+  const code = here.match(/`[^`]+`/g)?.join("\n") ?? "";
+  // Names of the package: in camel case, or those of classes.
+  const names = code.match(
+    /\b(?:[a-z]+[A-Z]\w*|Wsgi\w+|\w+(?:Handler|Stream|Error))\b/g,
+  );
+  assertEquals(names?.filter((name) => !words.has(name)), []);
+});
