@@ -218,7 +218,7 @@ export abstract class BaseHandler {
 
   /** Hands bytes on to {@linkcode BaseHandler._flush}, or to the client. */
   abstract _write(data: Uint8Array): void;
-  /** Makes sure that what was written is on its way to the client. */
+  /** Sends what was written on its way to the client. */
   abstract _flush(): void | Promise<void>;
   /** Gives the value of `wsgi.input`. */
   abstract getStdin(): InputStream;
@@ -227,7 +227,10 @@ export abstract class BaseHandler {
   /** Adds the CGI variables of the request to `environ`. */
   abstract addCgiVars(): void;
 
-  /** Whether a body may follow the head: not to HEAD, nor with every status. */
+  /**
+   * Whether a body may follow the head. A response to HEAD has none, nor has
+   * one with the status 1xx, 204, 205 or 304.
+   */
   get hasBody(): boolean {
     return this.#framing?.hasBody ?? true;
   }
@@ -539,7 +542,7 @@ export abstract class BaseHandler {
    * @param sendNext Asks for a block and sends it. Gives `false` if there was
    * none, or if it was the last.
    * @param _options Whether nobody else has the memory of the blocks.
-   * @returns A promise of the end.
+   * @returns A promise that settles when all was sent.
    */
   async sendEach(
     sendNext: () => boolean | Promise<boolean>,
@@ -628,9 +631,10 @@ export abstract class BaseHandler {
   }
 
   /**
-   * Whether the result is one of {@linkcode BaseHandler.wsgiFileWrapper}, which
-   * {@linkcode BaseHandler.sendfile} may send. A subclass whose own wrapper makes
-   * something else than a {@linkcode FileWrapper} says here what.
+   * Whether the result comes from {@linkcode BaseHandler.wsgiFileWrapper}, so
+   * that {@linkcode BaseHandler.sendfile} may send it. A subclass whose own
+   * wrapper makes something other than a {@linkcode FileWrapper} overrides
+   * this.
    *
    * @returns Whether it is.
    */
@@ -660,7 +664,7 @@ export abstract class BaseHandler {
    * if that is still possible, or else cuts the transfer off.
    *
    * @param error The value that was thrown.
-   * @returns A promise of the end.
+   * @returns A promise that settles when all was sent.
    */
   async handleError(error: unknown): Promise<void> {
     this.#log(error);
@@ -728,10 +732,11 @@ export abstract class BaseHandler {
   }
 
   /**
-   * Makes the error response, as an application does.
+   * Answers in place of an application that failed: an application itself,
+   * which makes the error response.
    *
-   * It tells the client nothing of the error, but of a
-   * {@linkcode RequestError} its status.
+   * The client is told nothing about the error, except for the status of a
+   * {@linkcode RequestError}.
    *
    * @param _environ The environ of the request.
    * @param startResponse Begins the response.
@@ -761,8 +766,8 @@ export abstract class BaseHandler {
   abort(_error: unknown): void {}
 
   /**
-   * Takes note that the client has gone: `wsgiref.signal` is aborted, the run
-   * ends and the result is released, without a word in the log.
+   * Ends the run, as the client has gone: aborts `wsgiref.signal` and releases
+   * the result. Nothing is logged.
    *
    * @param reason What pending and later writes are rejected with, and the
    * reason of the signal.
@@ -777,9 +782,9 @@ export abstract class BaseHandler {
   }
 
   /**
-   * Asks the application to end: aborts `wsgiref.signal`, and does no more. So
-   * does a server that shuts down, or one whose client has not sent all of the
-   * body of its request, and still waits for the response.
+   * Asks the application to end by aborting `wsgiref.signal`, and does no more.
+   * It is for a server that shuts down, and for one whose client has not sent
+   * the whole body of its request but still waits for the response.
    *
    * @param reason The reason of the signal.
    */
@@ -829,6 +834,6 @@ export abstract class BaseHandler {
 
 /** Options for {@linkcode BaseHandler.sendEach}. */
 export interface SendEachOptions {
-  /** Whether nobody changes the memory of a block after it was given. */
+  /** Whether the memory of a block stays as it is after the block was given. */
   isOwned: boolean;
 }

@@ -1,7 +1,7 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 // This module is browser compatible.
 
-/** What identifies a violation. It never changes its meaning. */
+/** The code of a rule. Its meaning never changes. */
 // deno-fmt-ignore: a line for what belongs together
 export type WsgiConformanceCode =
   | "application-type" | "application-arguments" | "wsgi-multithread"
@@ -47,7 +47,7 @@ export interface WsgiConformanceCheck {
   clause: string;
   /** Who breaks it. */
   side: "server" | "application" | "middleware";
-  /** Whether breaking it is wrong, or only questionable. */
+  /** Whether it is an error to break the rule, or only questionable. */
   severity: "error" | "warning";
   /** What is expected. */
   rule: string;

@@ -49,9 +49,9 @@ export interface FetchHandlerOptions extends RequestEnvironOptions {
    */
   serverSoftware?: string | null;
   /**
-   * What the platform tells of the connection. `Deno.serve` is known by it: it
-   * adds the `Content-Length` of an array and the reason phrase by itself, and
-   * is faster if they are left out.
+   * What the platform tells of the connection, such as the second argument of a
+   * handler of `Deno.serve`. With that one, the `Content-Length` of an array
+   * and the reason phrase are left to Deno, which is faster.
    */
   info?: unknown;
   /**
@@ -114,7 +114,7 @@ export class FetchHandler extends BaseHandler {
   readonly #body: ResponseBody;
   #watch: ClientWatch | null = null;
   #init: ResponseInit = {};
-  /** What was answered, once it was. */
+  /** The response, once there is one. */
   response: Response | null = null;
   #onResponse: ((response: Response) => void) | null = null;
   /** Whether all of the response was given to the platform. */
@@ -296,7 +296,7 @@ export class FetchHandler extends BaseHandler {
    * @param sendNext Asks for a block and sends it. Gives `false` if there was
    * none, or if it was the last.
    * @param options Whether nobody else has the memory of the blocks.
-   * @returns A promise of the end.
+   * @returns A promise that settles when all was sent.
    */
   override async sendEach(
     sendNext: () => boolean | Promise<boolean>,
@@ -376,7 +376,7 @@ export class FetchHandler extends BaseHandler {
    * Handles an error of the application, or of the client.
    *
    * @param error The value that was thrown.
-   * @returns A promise of the end.
+   * @returns A promise that settles when all was sent.
    */
   override handleError(error: unknown): Promise<void> {
     return super.handleError(

@@ -8,8 +8,8 @@ import type { WsgiEnviron } from "./types.ts";
 import { encodeNativeString } from "./util.ts";
 
 /**
- * How many proxies in front of the server are trusted, for each header that
- * they set: the value that counts is that many from the right.
+ * How many proxies in front of the server to trust, for each header that they
+ * set. The value that counts is that many from the right.
  */
 export interface ForwardedOptions {
   /**

@@ -55,8 +55,8 @@ export class RequestError extends TypeError {
 }
 
 /**
- * What reading the body of a request fails with if its client has gone, or has
- * sent what is no body, before the body has ended.
+ * The error of reading a request's body that broke off: its client has gone, or
+ * has sent something that is no body, before the end.
  *
  * @example Tell a client that has gone from a body that is wrong
  * ```ts

@@ -12,7 +12,7 @@ export type WsgiInputSource =
   | BodySource
   | null;
 
-/** What has a body as a `Request` and a `Response` have one. */
+/** Something with a body, such as a `Request` or a `Response`. */
 export interface BodySource {
   /** The body, if there is one. */
   readonly body: ReadableStream<Uint8Array> | null;
@@ -38,7 +38,7 @@ export interface WsgiInputOptions {
    */
   maxSize?: number;
   /**
-   * Is called, before the reader is told, if the body breaks off. With it,
+   * Called if the body breaks off, before the reader is told. If it is given,
    * whatever the source fails with becomes a {@linkcode ConnectionLostError}.
    */
   onConnectionLost?: (error: ConnectionLostError) => void;
@@ -257,8 +257,8 @@ export class WsgiInput implements InputStream {
   }
 
   /**
-   * Gives up the rest of the body, which ends here for who still reads it. This
-   * is for the server, not for the application.
+   * Gives up the rest of the body. Whoever still reads it comes to its end.
+   * This is for the server, not for the application.
    *
    * @param reason Why, for the source.
    * @returns A promise that settles when the source has been canceled.

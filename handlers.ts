@@ -126,7 +126,7 @@ const DISCONNECT_REGEXP =
  *
  * @example Usage
  * ```ts
- * import { SimpleHandler, TextErrorStream } from "@wsgi/wsgiref/handlers";
+ * import { ConsoleErrorStream, SimpleHandler } from "@wsgi/wsgiref/handlers";
  * import { setupTestingDefaults, WsgiInput } from "@wsgi/wsgiref/util";
  * import { assertStringIncludes } from "@std/assert";
  *
@@ -134,7 +134,7 @@ const DISCONNECT_REGEXP =
  * const handler = new SimpleHandler(
  *   new WsgiInput(null),
  *   { write: (data) => void (output += new TextDecoder().decode(data)) },
- *   new TextErrorStream(console.error),
+ *   new ConsoleErrorStream(),
  *   setupTestingDefaults({}),
  * );
  * await handler.run((_environ, startResponse) => {
@@ -274,15 +274,15 @@ function dropWritten(blocks: Uint8Array[], count: number | void): void {
 }
 
 /**
- * Answers as a CGI script does: with a `Status:` line, and no `Date` or
- * `Server`, which are the web server's. For gateways of the same kind, such as
- * FastCGI and SCGI.
+ * Answers as a CGI script does: with a `Status:` line, and without `Date` and
+ * `Server`, which the web server adds. Use it for gateways of the same kind,
+ * such as FastCGI and SCGI.
  *
  * @see {@link https://www.rfc-editor.org/rfc/rfc3875#section-6 | RFC 3875, 6}
  *
  * @example Usage
  * ```ts
- * import { BaseCgiHandler, TextErrorStream } from "@wsgi/wsgiref/handlers";
+ * import { BaseCgiHandler, ConsoleErrorStream } from "@wsgi/wsgiref/handlers";
  * import { setupTestingDefaults, WsgiInput } from "@wsgi/wsgiref/util";
  * import { assertEquals } from "@std/assert";
  *
@@ -290,7 +290,7 @@ function dropWritten(blocks: Uint8Array[], count: number | void): void {
  * const handler = new BaseCgiHandler(
  *   new WsgiInput(null),
  *   { write: (data) => void (output += new TextDecoder().decode(data)) },
- *   new TextErrorStream(console.error),
+ *   new ConsoleErrorStream(),
  *   setupTestingDefaults({}),
  * );
  * await handler.run((_environ, startResponse) => {
@@ -301,7 +301,9 @@ function dropWritten(blocks: Uint8Array[], count: number | void): void {
  * ```
  */
 export class BaseCgiHandler extends SimpleHandler {
-  /** Whether the output is a whole HTTP response: it is for a gateway. */
+  /**
+   * `false`: the output is for a gateway, which makes an HTTP response of it.
+   */
   override originServer = false;
 
   /** Adds the CGI variables of the request to `environ`. */
@@ -514,15 +516,16 @@ export class CgiHandler extends BaseCgiHandler {
     return super.finishResponse();
   }
 
-  /** Makes the exit code of the process 1. */
+  /** Sets the exit code of the process to 1, as the response was cut off. */
   override abort(_error: unknown): void {
     Deno.exitCode = 1;
   }
 }
 
 /**
- * Is {@linkcode CgiHandler} for IIS without `allowPathInfoForScriptMappings`,
- * which puts the script's name before the path a second time.
+ * Answers as {@linkcode CgiHandler} does, for an IIS without the setting
+ * `allowPathInfoForScriptMappings`. Such an IIS puts the name of the script in
+ * front of the path a second time; this class takes it off.
  *
  * @see {@link https://docs.python.org/3/library/wsgiref.html#wsgiref.handlers.IISCGIHandler | Python: wsgiref.handlers.IISCGIHandler}
  *

@@ -118,7 +118,7 @@ export function closeResult(result: WsgiResult): void | Promise<void> {
 /** Options for {@linkcode mapResult}. */
 export interface MapResultOptions {
   /**
-   * Makes of each block what is sent for it.
+   * Turns each block into what is sent in its place.
    *
    * A block that nothing is made of becomes an empty one, as there has to be one
    * for each that the application gives (P119, P120).
@@ -131,14 +131,15 @@ export interface MapResultOptions {
    */
   block?(block: Uint8Array): Uint8Array | void | Promise<Uint8Array | void>;
   /**
-   * Makes what is sent after the last block. It is called once, if the result
-   * comes to its end: not if it fails, or if nobody asks for the rest of it.
+   * Gives the bytes to send after the last block. It is called once, if the
+   * result comes to its end: not if it fails, or if nobody asks for the rest of
+   * it.
    *
    * @returns The bytes to send, or nothing; or a promise of them.
    */
   end?(): Uint8Array | void | Promise<Uint8Array | void>;
   /**
-   * Is called once, after `close()` of the result, however that ends (P027). No
+   * Called once, after `close()` of the result, however that ends (P027). No
    * `block` and no `end` is called after it.
    *
    * @returns Nothing, or a promise.
@@ -159,7 +160,8 @@ export interface ResponseHead {
 /** What {@linkcode middleware} calls for one request. */
 export interface MiddlewareHooks extends MapResultOptions {
   /**
-   * Is told of the head of the response before it goes, and may change it.
+   * Called with the head of the response before it is sent, to look at it or to
+   * change it.
    *
    * It is called once for each response that is begun: again if the application
    * replaces it by an error's, with `excInfo` (P097), but not if that comes too
@@ -182,8 +184,8 @@ export interface MiddlewareHooks extends MapResultOptions {
     response: ResponseHead,
   ): WsgiResult | void | Promise<WsgiResult | void>;
   /**
-   * Is told what the application throws: as it is called, by its promise, or as
-   * its result is read. Then it is thrown again.
+   * Called with what the application throws: when it is called, by its promise,
+   * or while its result is read. Afterwards the error is thrown again.
    *
    * Unless the hook answers in its place: it calls `startResponse()` with the
    * error as `excInfo` (P144), and returns a result, which goes through the other
@@ -364,8 +366,8 @@ function createMappedResult(
 }
 
 /**
- * Makes a result of another one: each block, the end and the close go through
- * functions.
+ * Makes a new result from another: its blocks, its end and its `close()` go
+ * through functions of yours.
  *
  * - An array stays an array, and so keeps its `Content-Length`, if `block` and
  *   `end` return no promise. They are called at once then.
@@ -644,7 +646,7 @@ class MiddlewareCall {
 }
 
 /**
- * Wraps an application: its response goes through hooks.
+ * Wraps an application so that its response goes through hooks.
  *
  * The hooks are called on the way out only. What is to be done on the way in,
  * to the environ, is done by the function that gives them, or around it.

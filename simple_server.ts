@@ -49,7 +49,8 @@ const SOFTWARE = `wsgiref/${VERSION}`;
 const encoder = new TextEncoder();
 
 /**
- * Answers with a greeting and the environ, sorted.
+ * A demonstration: answers with a greeting and with the variables of the
+ * environ, sorted by name.
  *
  * @param environ The request.
  * @param startResponse Begins the response.
@@ -116,8 +117,8 @@ class Log extends TextErrorStream {
 }
 
 /**
- * Runs the application for one request of a {@linkcode WsgiServer}, and has
- * the request logged.
+ * Runs the application for one request of a {@linkcode WsgiServer}, and logs
+ * the request.
  */
 export class ServerHandler extends FetchHandler {
   #requestHandler: WsgiRequestHandler;
@@ -160,7 +161,8 @@ export class ServerHandler extends FetchHandler {
   }
 
   /**
-   * Logs an error, as the request handler does if it is the request's.
+   * Logs an error: one of the request by
+   * {@linkcode WsgiRequestHandler.logError}, any other with its trace.
    *
    * @param error The value that was thrown.
    */
@@ -267,7 +269,7 @@ export class WsgiRequestHandler {
   }
 
   /**
-   * Logs why the request is not answered as it wishes.
+   * Logs why the request was refused.
    *
    * @param error What is wrong with the request.
    */
@@ -328,15 +330,15 @@ const unavailable: WsgiApplication = (_environ, startResponse) => {
   return [encoder.encode("Service Unavailable\n")];
 };
 
-/** Where a server listens, or a client is. */
+/** The address of a server or of a client. */
 export interface ServerAddress {
   /** The kind of socket. */
   readonly transport: "tcp" | "unix";
-  /** The IP address, unless the socket is a file. */
+  /** The IP address. Absent for a Unix socket. */
   readonly hostname?: string;
-  /** The port, unless the socket is a file. */
+  /** The port. Absent for a Unix socket. */
   readonly port?: number;
-  /** The path of the file, if the socket is one. */
+  /** The path of a Unix socket. */
   readonly path?: string;
 }
 
@@ -351,7 +353,7 @@ export interface ServeInfo {
 /** Options for {@linkcode WsgiServer}. */
 export interface WsgiServerOptions
   extends Omit<FetchHandlerOptions, "info" | "wholeSize"> {
-  /** The certificate chain for HTTPS, in PEM format; `key` belongs to it. */
+  /** The certificate chain for HTTPS, in PEM format. It needs a `key`. */
   cert?: string;
   /** The private key for HTTPS, in PEM format. */
   key?: string;
@@ -360,12 +362,15 @@ export interface WsgiServerOptions
    * must not exist; it is removed when the server stops.
    */
   path?: string;
-  /** Shuts the server down when it is aborted. */
+  /**
+   * Shuts the server down when it is aborted, as
+   * {@linkcode WsgiServer.shutdown} does.
+   */
   signal?: AbortSignal;
-  /** Is called with the address once the server listens. */
+  /** Called with the address once the server listens. */
   onListen?: (address: ServerAddress) => void;
   /**
-   * Does not log requests. Errors are logged all the same.
+   * Whether to log no requests. Errors are logged all the same.
    *
    * @default {false}
    */
@@ -389,7 +394,10 @@ export interface WsgiServerOptions
 
 /** Options for {@linkcode WsgiServer.shutdown}. */
 export interface ShutdownOptions {
-  /** In place of the `shutdownTimeout` of the server, in milliseconds. */
+  /**
+   * How long to let requests be answered, in milliseconds. By default, the
+   * `shutdownTimeout` of the server.
+   */
   timeout?: number;
 }
 
@@ -444,15 +452,16 @@ export class WsgiServer implements AsyncDisposable {
   readonly serverName: string;
   /** The port that the server listens at; 0 for a Unix socket. */
   readonly serverPort: number;
-  /** How requests become environs. */
+  /** The options for the handler of each request. */
   readonly options: FetchHandlerOptions;
   /** Whether requests are not logged. */
   readonly quiet: boolean;
   /** Where errors and requests are logged. */
   readonly log: ErrorStream;
   /**
-   * Variables that every environ has unless the request has them. The name, the
-   * port and the software of the server are always these.
+   * Defaults for the environ of every request. The variables of the request
+   * itself come first, but the name, the port and the software of the server
+   * are always taken from here.
    */
   baseEnviron: Partial<WsgiEnviron> = {};
   /** The class that handles requests. */
@@ -564,7 +573,7 @@ export class WsgiServer implements AsyncDisposable {
   /**
    * Answers requests until the server is shut down.
    *
-   * @returns A promise of the end.
+   * @returns A promise that settles when the server has stopped.
    * @throws {TypeError} If the server has no application.
    */
   async serveForever(): Promise<void> {
@@ -690,7 +699,7 @@ export class WsgiServer implements AsyncDisposable {
    * off.
    *
    * @param options How long to wait.
-   * @returns A promise of the end.
+   * @returns A promise that settles when the server has stopped.
    */
   shutdown(options: ShutdownOptions = {}): Promise<void> {
     return this.#stopped ??= this.#stop(
@@ -732,7 +741,7 @@ export class WsgiServer implements AsyncDisposable {
    * Stops the server at once: open connections are closed, also while
    * {@linkcode WsgiServer.shutdown} waits.
    *
-   * @returns A promise of the end.
+   * @returns A promise that settles when the server has stopped.
    */
   async serverClose(): Promise<void> {
     this.#isClosing = true;

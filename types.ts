@@ -41,8 +41,8 @@ export type { WsgiHeader, WsgiHeaderList } from "./headers.ts";
 export type WriteCallable = (data: Uint8Array) => Promise<void>;
 
 /**
- * Begins the response. Nothing is sent until the first non-empty block of the
- * body is there, or the end of an empty one.
+ * Begins the response. The head is sent with the first block that is not empty,
+ * with the first `write()`, or at the end of an empty body.
  *
  * @param status The status code, a space and the reason phrase: `"200 OK"`.
  * @param headers The headers, in order. Handlers copy them; middleware may change
@@ -63,6 +63,7 @@ export type StartResponse = (
 /**
  * The body that an application returns: blocks of bytes, each sent before the
  * next is asked for. A `ReadableStream<Uint8Array>` is one, and so is an array.
+ * A generator may use one buffer for all its blocks.
  */
 export type WsgiResult =
   & (Iterable<Uint8Array> | AsyncIterable<Uint8Array>)
@@ -201,7 +202,7 @@ export type FileWrapperFactory = (
   blksize?: number,
 ) => WsgiResult;
 
-/** The variables of the request headers that are common. */
+/** The variables of common request headers. */
 export type HttpVariable =
   | "HTTP_ACCEPT"
   | "HTTP_ACCEPT_CHARSET"
@@ -369,7 +370,10 @@ export interface WsgiEnviron
   "wsgi.file_wrapper"?: FileWrapperFactory;
   /** The request as the platform gave it, where there is one. */
   "wsgiref.request"?: Request;
-  /** Aborted when the client disconnects before the response has ended. */
+  /**
+   * Aborted when the client disconnects before the response has ended, and when
+   * the server shuts down and waits no longer.
+   */
   "wsgiref.signal"?: AbortSignal;
   /** Any other CGI, server or application variable. */
   [key: string]: unknown;

@@ -466,10 +466,10 @@ async function readBlock(
 /**
  * A result made from something that can be read.
  *
- * It reads from where a file stands to its end, and is over for good then. So
- * `seek()` before it sends the rest of a file, as from the first byte of a
- * range. The handlers count the bytes of a file or a `Blob` themselves; where
- * the application sets `Content-Length`, they send just as many, so that a range
+ * It reads from the current position of a file to its end, once. So `seek()`
+ * before it sends the rest of a file, as from the first byte of a range. The
+ * handlers count the bytes of a file or a `Blob` themselves; where the
+ * application sets `Content-Length`, they send just as many, so that a range
  * may end early.
  *
  * @see {@link https://peps.python.org/pep-3333/#optional-platform-specific-file-handling | PEP 3333: Optional Platform-Specific File Handling}
@@ -598,8 +598,8 @@ export class FileWrapper {
   }
 
   /**
-   * The bytes that are left, as a stream in blocks of its own size: the quickest
-   * way to send them. It is to be used instead of iteration.
+   * The bytes that are left, as a stream in blocks of its own size: the
+   * quickest way to send them. Use it instead of iteration, not with it.
    *
    * @returns The stream: what is wrapped itself if it is one.
    */
@@ -639,8 +639,8 @@ export class FileWrapper {
 }
 
 /**
- * Makes a {@linkcode FileWrapper}, without `new`: for applications that PEP 3333
- * has look for `wsgi.file_wrapper` first.
+ * Makes a {@linkcode FileWrapper} without `new`: for where a server has no
+ * `wsgi.file_wrapper`, which PEP 3333 has applications look for first.
  *
  * @param filelike What to read: an open file, a stream, a `Blob` or an object
  * with `read(size)`.

@@ -110,7 +110,8 @@ function describePlace(
 }
 
 /**
- * What {@linkcode validator} throws, or hands to its options.
+ * A rule that was broken: {@linkcode validator} throws it, or hands it to its
+ * options.
  *
  * @example Usage
  * ```ts
@@ -145,7 +146,7 @@ export class WsgiConformanceError extends AssertionError {
   readonly clause: string;
   /** Who broke it. */
   readonly side: WsgiConformanceCheck["side"];
-  /** Whether that is wrong, or only questionable. */
+  /** Whether that is an error, or only questionable. */
   readonly severity: WsgiConformanceCheck["severity"];
   /** What was found, on one line, with control characters escaped. */
   readonly value: string;
@@ -185,12 +186,12 @@ export interface ValidatorOptions {
    */
   name?: string;
   /**
-   * Takes what is legal but questionable, each code once for an application.
-   * By default, it is written with `console.warn`.
+   * Called with what is legal but questionable, once for each code and
+   * application. By default, it is written with `console.warn`.
    */
   onWarning?: (warning: WsgiConformanceError) => void;
   /**
-   * Takes every violation, each once in a request, and the response goes on.
+   * Called with every violation, each once in a request; the response goes on.
    * By default, the first one is thrown.
    */
   onViolation?: (violation: WsgiConformanceError) => void;
