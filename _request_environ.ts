@@ -75,16 +75,12 @@ export interface RequestEnvironOptions {
 }
 
 // RFC 3986, 3.2: host [ ":" port ], without user information.
-const AUTHORITY = String.raw`(\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::(\d*))?`;
-const AUTHORITY_REGEXP = new RegExp(`^${AUTHORITY}$`, "i");
+const AUTHORITY_REGEXP = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d*)?$/i;
 
-// Scheme, authority, target, path and query. The fragment is the client's. The
-// scheme of a Unix socket is that of Deno.
-const URL_REGEXP = new RegExp(
-  String
-    .raw`^(https?)(?:\+unix)?://(${AUTHORITY})(?![^/?#])(([^?#]*)\??([^#]*))`,
-  "i",
-);
+// Scheme, authority as above, target, path and query. The fragment is the
+// client's. The scheme of a Unix socket is that of Deno.
+const URL_REGEXP =
+  /^(https?)(?:\+unix)?:\/\/((\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::(\d*))?)(?![^/?#])(([^?#]*)\??([^#]*))/i;
 
 /** The most names of headers that are known. */
 const MAX_KNOWN_HEADERS = 256;

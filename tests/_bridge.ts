@@ -10,7 +10,10 @@ import type { Platform } from "./conformance.ts";
 import { ask, parseHead, type RawResponse } from "./_client.ts";
 
 /** The servers that are asked. */
-export type BridgePlatform = Exclude<Platform, "workerd" | "Deno < 2.9.2">;
+export type BridgePlatform = Extract<
+  Platform,
+  "Deno" | "Bun" | "srvx" | "@hono/node-server"
+>;
 
 /** How what comes through the bridge differs, and which rows do. */
 type Exceptions = Record<string, RegExp[]>;

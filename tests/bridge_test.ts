@@ -14,18 +14,21 @@ import { guard, handler } from "./_bridge_cases.ts";
 import { Client, exchange } from "./_client.ts";
 import { breaks } from "./_mistakes.ts";
 
-Deno.test("What goes through the bridge is what goes without", async (t) => {
-  await using server = Deno.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    onListen() {},
-    // Deno tells of a stream that fails.
-    onError: () => new Response(null, { status: 500 }),
-  }, handler);
-  await compareResponses(t, "Deno", server.addr.port);
-  await compareRequests(t, "Deno", server.addr.port);
-  await compareCgi(t, server.addr.port);
-});
+// The table has validators of its own.
+if (!Deno.env.has("UNDER_VALIDATOR")) {
+  Deno.test("What goes through the bridge is what goes without", async (t) => {
+    await using server = Deno.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      onListen() {},
+      // Deno tells of a stream that fails.
+      onError: () => new Response(null, { status: 500 }),
+    }, handler);
+    await compareResponses(t, "Deno", server.addr.port);
+    await compareRequests(t, "Deno", server.addr.port);
+    await compareCgi(t, server.addr.port);
+  });
+}
 
 /** What is compared of a request or a response. */
 interface Message {

@@ -3,12 +3,16 @@
 /** Runs the tables on the other runtimes, which npm brings. */
 
 import { assertEquals } from "@std/assert";
-import { compareRequests, compareResponses } from "../_bridge.ts";
+import {
+  type BridgePlatform,
+  compareRequests,
+  compareResponses,
+} from "../_bridge.ts";
 import { installProgram, type Program, run } from "../_npm.ts";
-import { cases, type Platform, type Send, sendFor } from "../conformance.ts";
+import { cases, type Send, sendFor } from "../conformance.ts";
 
 const SERVERS: [
-  platform: Exclude<Platform, "Deno" | "Deno < 2.9.2">,
+  platform: BridgePlatform | "workerd",
   program: Program,
   driver: string,
 ][] = [
