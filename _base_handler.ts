@@ -8,6 +8,7 @@ import { isDigits, isStatus } from "./_grammar.ts";
 import { encodeLatin1 } from "./_latin1.ts";
 import { isInstance } from "./_is_instance.ts";
 import { RequestError } from "./_request_error.ts";
+import { BodyResult } from "./_response_result.ts";
 import {
   checkResult,
   closeResult,
@@ -525,7 +526,7 @@ export abstract class BaseHandler {
     this.#reader = reader;
     await this.sendEach(() => reader.read(), {
       // What is put into a stream is the stream's.
-      isOwned: blocks instanceof ReadableStream,
+      isOwned: blocks instanceof ReadableStream || blocks instanceof BodyResult,
     });
   }
 

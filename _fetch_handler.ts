@@ -3,6 +3,7 @@
 
 import { BaseHandler, type SendEachOptions } from "./_base_handler.ts";
 import { ClientWatch } from "./_client_watch.ts";
+import { RequestInput } from "./_environ_request.ts";
 import { CONSOLE_ERRORS, formatError } from "./_error_stream.ts";
 import { quote } from "./_escape.ts";
 import { isBodiless } from "./_framing.ts";
@@ -21,7 +22,6 @@ import type {
   WsgiApplication,
   WsgiEnviron,
 } from "./types.ts";
-import { WsgiInput } from "./util.ts";
 
 /** Options for {@linkcode FetchHandler}. */
 export interface FetchHandlerOptions extends RequestEnvironOptions {
@@ -110,7 +110,7 @@ export class FetchHandler extends BaseHandler {
   readonly #environ: Readonly<Partial<WsgiEnviron>> | null;
   readonly #errors: ErrorStream;
   readonly #wholeSize: number;
-  readonly #input: WsgiInput;
+  readonly #input: RequestInput;
   readonly #body: ResponseBody;
   #watch: ClientWatch | null = null;
   #init: ResponseInit = {};
@@ -145,7 +145,7 @@ export class FetchHandler extends BaseHandler {
     this.#environ = environ;
     this.#errors = errors ?? CONSOLE_ERRORS;
     this.#wholeSize = options.wholeSize ?? Infinity;
-    this.#input = new WsgiInput(request, {
+    this.#input = new RequestInput(request, {
       maxSize: options.maxBodySize ?? Infinity,
       onConnectionLost: (error) => this.abortSignal(error),
     });
@@ -187,6 +187,12 @@ export class FetchHandler extends BaseHandler {
     const reason = new DOMException("The client disconnected", "AbortError");
     this.#body.lose(reason);
     return this.connectionLost(reason);
+  }
+
+  /** Makes `environ`: the CGI variables and those of WSGI. */
+  override setupEnviron(): void {
+    super.setupEnviron();
+    this.#input.signal = this.environ["wsgiref.signal"];
   }
 
   /** Gives the value of `wsgi.input`. */
@@ -345,11 +351,15 @@ export class FetchHandler extends BaseHandler {
         ? ReadableStream.from([bytes.slice()])
         : bytes;
     }
-    // Without a body, Deno would say that what GET sends has no bytes.
+    // Without a body, Deno would say that what GET sends has no bytes, and so
+    // would Bun of a stream that has ended before it is read.
     return this.#request.method === "HEAD" &&
         !isBodiless(Number(this.status?.slice(0, 3))) &&
         !this.headers?.has("Content-Length")
-      ? new ReadableStream({ pull: (controller) => controller.close() })
+      ? new ReadableStream(
+        { pull: (controller) => controller.close() },
+        { highWaterMark: 0 },
+      )
       : null;
   }
 

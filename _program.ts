@@ -113,7 +113,8 @@ function messageOf(error: unknown): string {
   return (text.split("\n", 1)[0] ?? "").replace(/\.$/, "");
 }
 
-const PLACE_REGEXP = /^ +at (?:.*\()?((?:file|https?):\S+?:\d+:\d+)\)?$/gm;
+const FRAME_REGEXP = /^ +at (.*)$/gm;
+const PLACE_REGEXP = /^(?:file|https?):\S+:\d+:\d+$/;
 
 // What npm has installed is not the user's.
 const USER_REGEXP = /^file:(?!.*\/(?:node_modules|registry\.npmjs\.org)\/)/;
@@ -126,9 +127,14 @@ function describe(error: unknown): string {
   const text = error.message.replace(/\x1b\[[\d;]*m/g, "");
   // The reason of a failed download is in the second line.
   const [, reason] = /^ +0: (.*)$/m.exec(text) ?? [];
-  const places = [...`${text}\n${error.stack}`.matchAll(PLACE_REGEXP)]
-    .map(([_line, place = ""]) => place)
-    .filter((place) => !place.startsWith(import.meta.url));
+  const places = [...`${text}\n${error.stack}`.matchAll(FRAME_REGEXP)]
+    // The place is in brackets if the function has a name.
+    .map(([_line, frame = ""]) =>
+      frame.slice(frame.lastIndexOf("(") + 1).replace(/\)$/, "")
+    )
+    .filter((place) =>
+      PLACE_REGEXP.test(place) && !place.startsWith(import.meta.url)
+    );
   const place = places.find((place) => USER_REGEXP.test(place)) ?? places[0];
   return `${messageOf(text)}${reason ? `: ${reason}` : ""}${
     place ? ` at ${place}` : ""

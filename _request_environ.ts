@@ -75,16 +75,12 @@ export interface RequestEnvironOptions {
 }
 
 // RFC 3986, 3.2: host [ ":" port ], without user information.
-const AUTHORITY = String.raw`(\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::(\d*))?`;
-const AUTHORITY_REGEXP = new RegExp(`^${AUTHORITY}$`, "i");
+const AUTHORITY_REGEXP = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d*)?$/i;
 
-// Scheme, authority, target, path and query. The fragment is the client's. The
-// scheme of a Unix socket is that of Deno.
-const URL_REGEXP = new RegExp(
-  String
-    .raw`^(https?)(?:\+unix)?://(${AUTHORITY})(?![^/?#])(([^?#]*)\??([^#]*))`,
-  "i",
-);
+// Scheme, authority as above, target, path and query. The fragment is the
+// client's. The scheme of a Unix socket is that of Deno.
+const URL_REGEXP =
+  /^(https?)(?:\+unix)?:\/\/((\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::(\d*))?)(?![^/?#])(([^?#]*)\??([^#]*))/i;
 
 /** The most names of headers that are known. */
 const MAX_KNOWN_HEADERS = 256;
@@ -130,25 +126,23 @@ function headerVariable(name: string): string {
   return `HTTP_${name.toUpperCase().replaceAll("-", "_")}`;
 }
 
-function addHeader(
-  environ: Partial<WsgiEnviron>,
-  name: string,
-  value: string,
-): void {
+/** The variable of a header; `null` if it is left out. */
+export function variableOf(name: string, value: string): string | null {
+  const known = HEADER_VARIABLES.get(name);
+  if (known !== undefined) return known;
   // An underscore could pass for a dash. `Proxy` would become HTTP_PROXY, which
   // HTTP clients take for a setting. The platform has decoded the chunks.
   if (
     name.includes("_") || name === "proxy" ||
     (name === "transfer-encoding" && value.toLowerCase() === "chunked")
-  ) return;
+  ) return null;
   const variable = headerVariable(name);
-  const existing = environ[variable];
-  environ[variable] = existing === undefined ? value : `${existing}, ${value}`;
   // A `Headers` tells of the one more than once; the other has its exception.
   const isSpecial = name === "set-cookie" || name === "transfer-encoding";
   if (!isSpecial && HEADER_VARIABLES.size < MAX_KNOWN_HEADERS) {
     HEADER_VARIABLES.set(name, variable);
   }
+  return variable;
 }
 
 /** Decodes percent-encoded bytes to a native string, once. */
@@ -161,7 +155,8 @@ export function decodePath(path: string): string {
     : path;
 }
 
-function checkAuthority(authority: string): void {
+/** Refuses what is no host, or a host and more. */
+export function checkAuthority(authority: string): void {
   if (AUTHORITY_REGEXP.test(authority)) return;
   throw new RequestError(
     `Cannot answer the request as its host must be a name or an address: received ${
@@ -288,9 +283,12 @@ export function requestEnviron(
   if (port !== undefined) environ.REMOTE_PORT = String(port);
   // An iterator would make an array of each header, and take twice as long.
   request.headers.forEach((value, name) => {
-    const variable = HEADER_VARIABLES.get(name);
-    if (variable === undefined) addHeader(environ, name, value);
-    else environ[variable] = value;
+    const variable = variableOf(name, value);
+    if (variable === null) return;
+    const existing = name === "set-cookie" ? environ[variable] : undefined;
+    environ[variable] = existing === undefined
+      ? value
+      : `${existing}, ${value}`;
   });
   const { HTTP_HOST: host, CONTENT_LENGTH: length } = environ;
   if (host !== authority) {

@@ -12,6 +12,14 @@ const SMALL_SIZE = 8_192;
 /** Sends a block with `write()`: `false` if there was none, or no more. */
 type SendNext = () => boolean | Promise<boolean>;
 
+/** `Promise.withResolvers()`, which Node has from 22 on. */
+function withResolvers(): PromiseWithResolvers<void> {
+  let resolve!: () => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<void>((...settle) => [resolve, reject] = settle);
+  return { promise, resolve, reject };
+}
+
 /**
  * The body of a `Response`: whole, or a stream that is given a block when the
  * client has taken the one before.
@@ -62,7 +70,7 @@ export class ResponseBody {
     } else {
       this.#isWanted = false;
       // First, as a client that waits asks for more while it is given some.
-      if (this.#sendNext === null) this.#demand ??= Promise.withResolvers();
+      if (this.#sendNext === null) this.#demand ??= withResolvers();
       // `Deno.serve` keeps a block, and asks for the next before it is sent.
       this.#controller.enqueue(this.isOwned ? block : this.#copy(block));
     }
@@ -106,7 +114,7 @@ export class ResponseBody {
   /** Sends the blocks of `sendNext`, each when the client asks for it. */
   sendEach(sendNext: SendNext): Promise<void> {
     this.#sendNext = sendNext;
-    this.#sent = Promise.withResolvers();
+    this.#sent = withResolvers();
     this.#demand?.resolve();
     this.#demand = null;
     this.#send(sendNext);

@@ -35,10 +35,12 @@ import { concat } from "./_concat.ts";
 import { BaseHandler } from "./_base_handler.ts";
 import { TextErrorStream } from "./_error_stream.ts";
 import { quote } from "./_escape.ts";
+import { EnvironInfo, type FetchInfo, toRequest } from "./_environ_request.ts";
 import { FetchHandler, type FetchHandlerOptions } from "./_fetch_handler.ts";
 import { checkRequestOptions, decodePath } from "./_request_environ.ts";
 import { isDigits } from "./_grammar.ts";
 import { RequestError } from "./_request_error.ts";
+import { startWith } from "./_response_result.ts";
 import { isPromise } from "./_result.ts";
 import type {
   ErrorStream,
@@ -46,14 +48,11 @@ import type {
   InputStream,
   WsgiApplication,
   WsgiEnviron,
-  WsgiHeader,
 } from "./types.ts";
 import {
   decodeNativeString,
   encodeNativeString,
   FileWrapper,
-  isHopByHop,
-  requestUri,
   WsgiInput,
 } from "./util.ts";
 
@@ -63,6 +62,7 @@ export {
   formatDateTime,
   type SendEachOptions,
 } from "./_base_handler.ts";
+export type { FetchInfo } from "./_environ_request.ts";
 export { ConsoleErrorStream, TextErrorStream } from "./_error_stream.ts";
 export { FetchHandler, type FetchHandlerOptions } from "./_fetch_handler.ts";
 export {
@@ -610,12 +610,6 @@ export function toFetchHandler(
     new FetchHandler(request, null, { ...options, info }).respond(app);
 }
 
-/** What {@linkcode fromFetchHandler} tells a handler of the connection. */
-export interface FetchInfo {
-  /** The address of the client, as far as the gateway tells it. */
-  remoteAddr: { transport: "tcp"; hostname: string; port: number };
-}
-
 /**
  * Makes an application of a fetch handler, such as a framework's or one written
  * for `Deno.serve`, for any gateway.
@@ -645,103 +639,26 @@ export interface FetchInfo {
 export function fromFetchHandler(
   handler: (request: Request, info: FetchInfo) => Response | Promise<Response>,
 ): WsgiApplication {
+  if (typeof handler !== "function") {
+    throw new TypeError(
+      `Cannot make an application of the fetch handler as it must be a function: received ${
+        quote(handler)
+      }`,
+    );
+  }
   return async (environ, startResponse) => {
-    let request;
+    const request = toRequest(environ);
+    if (typeof request === "string") {
+      startResponse(request, [["Content-Type", "text/plain"]]);
+      return [encoder.encode(`${request}\n`)];
+    }
+    const info = new EnvironInfo(environ);
     try {
-      request = toRequest(environ);
-    } catch {
-      // CGI allows more methods, hosts and values than a Request can have.
-      const isMethod = /^(?:CONNECT|TRAC[EK])$/i.test(environ.REQUEST_METHOD);
-      const status = await statusLine(isMethod ? 501 : 400);
-      startResponse(status, [["Content-Type", "text/plain"]]);
-      return [encoder.encode(`${status}\n`)];
+      const response = await handler(request, info);
+      return info.follow(await startWith(response, startResponse));
+    } catch (error) {
+      info.complete();
+      throw error;
     }
-    const response = await handler(request, {
-      remoteAddr: {
-        transport: "tcp",
-        hostname: String(environ.REMOTE_ADDR ?? ""),
-        port: Number(environ.REMOTE_PORT ?? 0),
-      },
-    });
-    if (!(response instanceof Response)) {
-      throw new TypeError(
-        `Cannot answer the request as the fetch handler must return a Response: received ${
-          quote(response)
-        }`,
-      );
-    }
-    const { status, statusText, headers, body } = response;
-    const line = await statusLine(status, statusText);
-    startResponse(line, endToEndHeaders(headers));
-    return body ?? [];
   };
-}
-
-/** Imported when it is first needed: CGI scripts start faster without. */
-let statusTexts: Record<number, string> | undefined;
-
-async function statusLine(status: number, statusText = ""): Promise<string> {
-  const reason = statusText.trim();
-  if (reason !== "") return `${status} ${reason}`;
-  statusTexts ??= (await import("@std/http/status")).STATUS_TEXT;
-  return `${status} ${statusTexts[status] ?? "Unknown"}`;
-}
-
-/** The headers that are not for the connection: RFC 9110, 7.6.1. */
-function endToEndHeaders(headers: Headers): WsgiHeader[] {
-  const options = (headers.get("connection") ?? "").toLowerCase().split(
-    /[\t ]*,[\t ]*/,
-  );
-  // Headers that are joined may end in a blank, which `WsgiHeaders` refuses.
-  return [...headers]
-    .filter(([name]) => !isHopByHop(name) && !options.includes(name))
-    .map(([name, value]) => [name, value.replace(/^[\t ]+|[\t ]+$/g, "")]);
-}
-
-/** The request that an environ was made of, or could have been. */
-function toRequest(environ: WsgiEnviron): Request {
-  const {
-    REQUEST_METHOD: method,
-    CONTENT_TYPE: type,
-    CONTENT_LENGTH: length,
-    "wsgi.input": input,
-    "wsgiref.signal": signal = null,
-  } = environ;
-  const headers = new Headers();
-  for (const [key, value] of Object.entries(environ)) {
-    if (key.startsWith("HTTP_")) {
-      headers.append(key.slice(5).replaceAll("_", "-"), String(value));
-    }
-  }
-  if (type) headers.set("content-type", type);
-  if (length) headers.set("content-length", length);
-  const hasBody = !/^(?:GET|HEAD)$/i.test(method) &&
-    (length ? length !== "0" : environ["wsgi.input_terminated"] === true);
-  return new Request(toUrl(environ), {
-    method,
-    headers,
-    signal,
-    ...(hasBody && { body: input.readable, duplex: "half" }),
-  });
-}
-
-/** The URL, as it was written if `REQUEST_URI` is still what was asked for. */
-function toUrl(environ: WsgiEnviron): string {
-  const { SCRIPT_NAME = "", PATH_INFO = "", QUERY_STRING = "" } = environ;
-  let url = requestUri(environ);
-  const target = environ.REQUEST_URI;
-  if (typeof target === "string") {
-    const query = target.indexOf("?");
-    const path = query === -1 ? target : target.slice(0, query);
-    if (
-      decodePath(path) === SCRIPT_NAME + PATH_INFO &&
-      target.slice(path.length + 1) === QUERY_STRING
-    ) {
-      url = url.slice(0, url.indexOf("/", url.indexOf("://") + 3)) + target;
-    }
-  }
-  return url.replace(
-    /[\x80-\xff]/g,
-    (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
 }

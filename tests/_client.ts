@@ -179,7 +179,8 @@ export interface RawResponse {
   isWhole: boolean;
 }
 
-function parseHead(head: string): RawResponse {
+/** Reads the status line and the headers of a response. */
+export function parseHead(head: string): RawResponse {
   const headers: Record<string, string> = {};
   for (const [, name = "", value = ""] of head.matchAll(/^(.+?): ?(.*)\r/gm)) {
     const key = name.toLowerCase();

@@ -1,12 +1,6 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
-import {
-  assert,
-  assertEquals,
-  assertFalse,
-  assertMatch,
-  assertStrictEquals,
-} from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { STATUS_TEXT, type StatusCode } from "@std/http/status";
 import fc from "fast-check";
 import readBody from "../examples/body.ts";
@@ -15,281 +9,26 @@ import {
   TextErrorStream,
   toFetchHandler,
 } from "../handlers.ts";
-import type { WsgiEnviron, WsgiHeader } from "../types.ts";
-import { setupTestingDefaults, WsgiInput } from "../util.ts";
+import { compareCgi, compareRequests, compareResponses } from "./_bridge.ts";
+import { guard, handler } from "./_bridge_cases.ts";
 import { Client, exchange } from "./_client.ts";
 import { breaks } from "./_mistakes.ts";
 
-const encoder = new TextEncoder();
-
-/** The request that a fetch handler is given for an environ. */
-async function requestOf(environ: Partial<WsgiEnviron>): Promise<Request> {
-  let request: Request | undefined;
-  const app = fromFetchHandler((received) => {
-    request = received;
-    return new Response();
-  });
-  await app(setupTestingDefaults(environ), () => () => Promise.resolve());
-  assert(request, "The fetch handler was not called");
-  return request;
-}
-
-/** What an application passes to `startResponse()` for a response. */
-async function headOf(
-  response: Response,
-): Promise<{ status: string; headers: WsgiHeader[] }> {
-  const { promise, resolve } = Promise.withResolvers<
-    { status: string; headers: WsgiHeader[] }
-  >();
-  const app = fromFetchHandler(() => response);
-  await app(setupTestingDefaults({}), (status, headers) => {
-    resolve({ status, headers: [...headers] as WsgiHeader[] });
-    return () => Promise.resolve();
-  });
-  return await promise;
-}
-
-const URLS: [name: string, environ: Partial<WsgiEnviron>, url: string][] = [
-  [
-    "the path",
-    { SCRIPT_NAME: "/app", PATH_INFO: "/caf\xc3\xa9 100%" },
-    "http://127.0.0.1/app/caf%C3%A9%20100%25",
-  ],
-  [
-    "no path",
-    { SCRIPT_NAME: "", PATH_INFO: "" },
-    "http://127.0.0.1/",
-  ],
-  [
-    "a path that is no host",
-    { PATH_INFO: "//example.com/x" },
-    "http://127.0.0.1//example.com/x",
-  ],
-  [
-    "the scheme, the host and the query",
-    {
-      "wsgi.url_scheme": "https",
-      HTTP_HOST: "example.com:8443",
-      QUERY_STRING: "a=b&%20\xe9",
-    },
-    "https://example.com:8443/?a=b&%20%E9",
-  ],
-  [
-    "REQUEST_URI",
-    {
-      SCRIPT_NAME: "/app",
-      PATH_INFO: "/a/b\xe9",
-      QUERY_STRING: "c",
-      REQUEST_URI: "/%61pp/a%2Fb\xe9?c",
-    },
-    "http://127.0.0.1/%61pp/a%2Fb%E9?c",
-  ],
-  [
-    "the path if it was changed after REQUEST_URI",
-    { PATH_INFO: "/b", REQUEST_URI: "/%61" },
-    "http://127.0.0.1/b",
-  ],
-  [
-    "the query if it was changed after REQUEST_URI",
-    { PATH_INFO: "/a", QUERY_STRING: "c", REQUEST_URI: "/%61?b" },
-    "http://127.0.0.1/a?c",
-  ],
-  [
-    "the path if REQUEST_URI is another resource",
-    { PATH_INFO: "/a", REQUEST_URI: "http://example.com/a" },
-    "http://127.0.0.1/a",
-  ],
-];
-
-for (const [name, environ, url] of URLS) {
-  Deno.test(`fromFetchHandler() makes the URL of ${name}`, async () => {
-    assertEquals((await requestOf(environ)).url, url);
+// The table has validators of its own.
+if (!Deno.env.has("UNDER_VALIDATOR")) {
+  Deno.test("What goes through the bridge is what goes without", async (t) => {
+    await using server = Deno.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      onListen() {},
+      // Deno tells of a stream that fails.
+      onError: () => new Response(null, { status: 500 }),
+    }, handler);
+    await compareResponses(t, "Deno", server.addr.port);
+    await compareRequests(t, "Deno", server.addr.port);
+    await compareCgi(t, server.addr.port);
   });
 }
-
-Deno.test("fromFetchHandler() passes the method and the headers on", async () => {
-  const { method, headers } = await requestOf({
-    REQUEST_METHOD: "-BLARGH",
-    CONTENT_TYPE: "text/plain",
-    CONTENT_LENGTH: "3",
-    HTTP_X_FOO: "caf\xe9",
-    HTTP_COOKIE: "a=1; b=2",
-    "wsgi.input": new WsgiInput(encoder.encode("abc")),
-  });
-  assertEquals(method, "-BLARGH");
-  assertEquals([...headers], [
-    ["content-length", "3"],
-    ["content-type", "text/plain"],
-    ["cookie", "a=1; b=2"],
-    ["host", "127.0.0.1"],
-    ["x-foo", "caf\xe9"],
-  ]);
-});
-
-const BODIES: [
-  name: string,
-  environ: Partial<WsgiEnviron>,
-  body: string | null,
-][] = [
-  ["a body with a length", { CONTENT_LENGTH: "4" }, "spam"],
-  ["a body without a length", { "wsgi.input_terminated": true }, "spam"],
-  ["no body if nothing tells its end", {}, null],
-  ["no body if it is empty", { CONTENT_LENGTH: "0" }, null],
-  ["no body of GET", { REQUEST_METHOD: "GET", CONTENT_LENGTH: "4" }, null],
-  ["no body of HEAD", { REQUEST_METHOD: "HEAD", CONTENT_LENGTH: "4" }, null],
-];
-
-for (const [name, environ, expected] of BODIES) {
-  Deno.test(`fromFetchHandler() passes ${name}`, async () => {
-    const request = await requestOf({
-      REQUEST_METHOD: "POST",
-      "wsgi.input": new WsgiInput(encoder.encode("spam")),
-      ...environ,
-    });
-    assertEquals(request.body && await request.text(), expected);
-  });
-}
-
-Deno.test("fromFetchHandler() tells the address of the client", async () => {
-  const infos: unknown[] = [];
-  const app = fromFetchHandler((_request, info) => {
-    infos.push(info.remoteAddr);
-    return new Response();
-  });
-  for (const environ of [{ REMOTE_ADDR: "::1", REMOTE_PORT: "1234" }, {}]) {
-    await app(setupTestingDefaults(environ), () => () => Promise.resolve());
-  }
-  assertEquals(infos, [
-    { transport: "tcp", hostname: "::1", port: 1234 },
-    { transport: "tcp", hostname: "", port: 0 },
-  ]);
-});
-
-Deno.test("fromFetchHandler() aborts the request with wsgiref.signal", async () => {
-  const controller = new AbortController();
-  const { signal } = await requestOf({ "wsgiref.signal": controller.signal });
-  assertFalse(signal.aborted);
-  const reason = new Error("gone");
-  controller.abort(reason);
-  assertStrictEquals(signal.reason, reason);
-});
-
-const REFUSED: [environ: Partial<WsgiEnviron>, status: string][] = [
-  [{ REQUEST_METHOD: "CONNECT" }, "501 Not Implemented"],
-  [{ REQUEST_METHOD: "trace" }, "501 Not Implemented"],
-  [{ REQUEST_METHOD: "SP AM" }, "400 Bad Request"],
-  [{ HTTP_HOST: "a b" }, "400 Bad Request"],
-  [{ HTTP_X_FOO: "a\nb" }, "400 Bad Request"],
-];
-
-for (const [environ, expected] of REFUSED) {
-  const [[key, value] = []] = Object.entries(environ);
-  Deno.test(`fromFetchHandler() answers ${expected} for the ${key} ${Deno.inspect(value)}`, async () => {
-    const app = fromFetchHandler(() => new Response());
-    const heads: unknown[] = [];
-    const result = await app(
-      setupTestingDefaults(environ),
-      (status, headers) => {
-        heads.push([status, headers]);
-        return () => Promise.resolve();
-      },
-    );
-    assertEquals(heads, [[expected, [["Content-Type", "text/plain"]]]]);
-    assertEquals(result, [encoder.encode(`${expected}\n`)]);
-  });
-}
-
-const STATUSES: [init: ResponseInit, status: string][] = [
-  [{}, "200 OK"],
-  [{ status: 404 }, "404 Not Found"],
-  [{ status: 404, statusText: "Nothing there" }, "404 Nothing there"],
-  [{ status: 418, statusText: " " }, "418 I'm a teapot"],
-  [{ status: 299 }, "299 Unknown"],
-];
-
-for (const [init, expected] of STATUSES) {
-  Deno.test(`fromFetchHandler() answers ${expected} for ${Deno.inspect(init)}`, async () => {
-    assertEquals((await headOf(new Response(null, init))).status, expected);
-  });
-}
-
-Deno.test("fromFetchHandler() passes headers on, each Set-Cookie on its own", async () => {
-  const headers: WsgiHeader[] = [
-    ["set-cookie", "a=1"],
-    ["set-cookie", "b=2, c"],
-    ["x-foo", "caf\xe9"],
-  ];
-  assertEquals(
-    (await headOf(new Response(null, { headers }))).headers,
-    headers,
-  );
-});
-
-Deno.test("fromFetchHandler() leaves out headers of the connection", async () => {
-  const { headers } = await headOf(
-    new Response(null, {
-      headers: {
-        Connection: "X-Bar , close",
-        "Keep-Alive": "timeout=5",
-        "Transfer-Encoding": "chunked",
-        "X-Bar": "1",
-        "X-Foo": "2",
-      },
-    }),
-  );
-  assertEquals(headers, [["x-foo", "2"]]);
-});
-
-Deno.test("fromFetchHandler() throws for what is no Response", async () => {
-  let log = "";
-  const handler = toFetchHandler(
-    fromFetchHandler(() => "spam" as unknown as Response),
-    { errors: new TextErrorStream((text) => log += text) },
-  );
-  const response = await handler(new Request("http://localhost/"));
-  assertEquals(response.status, 500);
-  assertMatch(
-    log,
-    /^TypeError: Cannot answer the request as the fetch handler must return a Response: received "spam"$/m,
-  );
-});
-
-for (const method of ["GET", "HEAD"]) {
-  Deno.test(`fromFetchHandler() cancels the body if the client leaves ${method}`, async () => {
-    let canceled = 0;
-    const handler = toFetchHandler(fromFetchHandler(() =>
-      new Response(
-        new ReadableStream({
-          pull: (controller) => controller.enqueue(new Uint8Array(65_536)),
-          cancel: () => void canceled++,
-        }),
-      )
-    ));
-    const request = new Request("http://localhost/", { method });
-    const { body } = await handler(request);
-    await body?.cancel();
-    assertEquals(canceled, 1);
-  });
-}
-
-Deno.test("fromFetchHandler() aborts the request of a client that leaves a server", async () => {
-  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
-  const { promise: aborted, resolve: abort } = Promise.withResolvers<Event>();
-  const handler = toFetchHandler(
-    fromFetchHandler(async ({ signal }) => {
-      signal.addEventListener("abort", abort);
-      begin();
-      await aborted;
-      return new Response();
-    }),
-  );
-  await using server = Deno.serve({ port: 0, onListen() {} }, handler);
-  using connection = await Deno.connect({ port: server.addr.port });
-  await connection.write(encoder.encode("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
-  await begun;
-  connection.close();
-  await aborted;
-});
 
 /** What is compared of a request or a response. */
 interface Message {
@@ -422,19 +161,22 @@ Deno.test("toFetchHandler(fromFetchHandler(handler)) is handler", async () => {
         return await messageOf(answer, status, statusText);
       };
       const expected = await ask(handler);
-      const actual = await ask(toFetchHandler(fromFetchHandler(handler)));
-      assertEquals(received[1], received[0]);
-      // A reason phrase is never empty, and the length of nothing is known.
+      // A reason phrase is never empty.
       expected.head[1] ||= STATUS_TEXT[init.status as StatusCode] ?? "Unknown";
-      if (!responseBody?.size && !isBodiless && !isHead) {
-        const headers = new Headers(expected.headers);
-        headers.set("content-length", "0");
-        expected.headers = [...headers];
+      const app = fromFetchHandler(handler);
+      for (const way of [app, guard(app)]) {
+        const actual = await ask(toFetchHandler(way));
+        assertEquals(received.pop(), received[0]);
+        // The length of what is short enough is known.
+        actual.headers = actual.headers.filter(([name, value]) =>
+          name !== "content-length" || actual.body.split(" ")[0] !== value &&
+            !isHead
+        );
+        assertEquals(actual, expected);
       }
-      assertEquals(actual, expected);
     },
   );
-  await fc.assert(property, { numRuns: 200 });
+  await fc.assert(property, { numRuns: 100 });
 });
 
 const READERS: [path: string, body: BodyInit, answer: string][] = [

@@ -562,7 +562,6 @@ export const cases: ConformanceCase[] = [
   },
   {
     name: "HEAD of nothing does not say that GET sends nothing",
-    gaps: { Bun: "It adds Content-Length: 0" },
     app: fixed("200 OK", TEXT),
     async exercise(send) {
       const { response, body } = await ask(send, "/", { method: "HEAD" });

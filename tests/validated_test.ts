@@ -69,6 +69,7 @@ Object.assign(Deno, {
 });
 Deno.env.set("UNDER_VALIDATOR", "true");
 await import("./bridge_test.ts");
+await import("./response_result_test.ts");
 await import("./cgi_test.ts");
 await import("./conformance_test.ts");
 await import("./base_handler_test.ts");

@@ -1,13 +1,14 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
 /**
- * Hono on Deno: "plain", and "facts", which reads of the request all that an
- * environ has of it.
+ * Hono on Deno: "plain", "facts", which reads of the request all that an environ
+ * has of it, and "bridge", made an application and back.
  *
  * @module
  */
 
 import { type Context, Hono } from "hono";
+import { fromFetchHandler, toFetchHandler } from "../../handlers.ts";
 import {
   blockStream,
   BODY,
@@ -43,11 +44,16 @@ export let facts: unknown;
 const app = new Hono<Env>();
 app.all(
   "/",
-  VARIANT === "plain" ? answer : (c) => {
+  VARIANT !== "facts" ? answer : (c) => {
     const { method, url } = c.req;
     const { hostname, port } = c.env.remoteAddr;
     facts = { method, url, hostname, port, headers: c.req.header() };
     return answer(c);
   },
 );
-Deno.serve(LISTEN, app.fetch);
+Deno.serve(
+  LISTEN,
+  VARIANT === "bridge"
+    ? toFetchHandler(fromFetchHandler(app.fetch))
+    : app.fetch,
+);

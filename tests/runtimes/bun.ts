@@ -1,6 +1,6 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
-import { handler } from "../conformance.ts";
+import { handler } from "./_handler.ts";
 
 declare const Bun: {
   serve(options: {

@@ -1,7 +1,7 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
 import { serve } from "@hono/node-server";
-import { handler } from "../conformance.ts";
+import { handler } from "./_handler.ts";
 
 serve({ hostname: "127.0.0.1", port: 0, fetch: handler }, ({ port }) => {
   // deno-lint-ignore no-console

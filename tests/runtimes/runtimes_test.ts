@@ -1,12 +1,21 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
-/** Runs the conformance table on the other runtimes, which npm brings. */
+/** Runs the tables on the other runtimes, which npm brings. */
 
 import { assertEquals } from "@std/assert";
+import {
+  type BridgePlatform,
+  compareRequests,
+  compareResponses,
+} from "../_bridge.ts";
 import { installProgram, type Program, run } from "../_npm.ts";
-import { cases, type Platform, type Send, sendFor } from "../conformance.ts";
+import { cases, type Send, sendFor } from "../conformance.ts";
 
-const SERVERS: [platform: Platform, program: Program, driver: string][] = [
+const SERVERS: [
+  platform: BridgePlatform | "workerd",
+  program: Program,
+  driver: string,
+][] = [
   ["srvx", "node 20", "srvx"],
   ["@hono/node-server", "node 20", "hono_node_server"],
   ["Bun", "bun", "bun"],
@@ -67,6 +76,11 @@ for (const [platform, program, driver] of SERVERS) {
           ignore: gap !== undefined,
           fn: () => exercise(sendFor(conformanceCase, send)),
         });
+      }
+      if (platform !== "workerd") {
+        const port = Number(new URL(url).port);
+        await compareResponses(t, platform, port);
+        await compareRequests(t, platform, port);
       }
     } finally {
       await Deno.remove(directory, { recursive: true });

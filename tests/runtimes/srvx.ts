@@ -1,7 +1,7 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
 import { serve } from "srvx/node";
-import { handler } from "../conformance.ts";
+import { handler } from "./_handler.ts";
 
 const server = serve({
   hostname: "127.0.0.1",
