@@ -215,6 +215,18 @@ Deno.test("fromFetchHandler() refuses what is no function", () => {
   );
 });
 
+Deno.test("fromFetchHandler() passes the body of a method that only begins like GET", async () => {
+  for (const method of ["GETALL", "HEADER", "TARGET", "AHEAD"]) {
+    const request = await requestOf({
+      REQUEST_METHOD: method,
+      CONTENT_LENGTH: "4",
+      "wsgi.input": new WsgiInput(encoder.encode("spam")),
+    });
+    assertEquals(request.method, method);
+    assertEquals(await request.text(), "spam");
+  }
+});
+
 /** The request of the server, and what a fetch handler is given of it. */
 async function handOn(
   init: RequestInit,
