@@ -117,6 +117,11 @@ const RESULTS: Record<
     const bytes = encoder.encode(text);
     return [bytes.subarray(0, 3), bytes.subarray(3)];
   },
+  // Found by tests/fuzz.ts.
+  "an array whose first block has the length": (text) => {
+    const bytes = encoder.encode(text);
+    return [bytes.subarray(0, text.length), bytes.subarray(text.length)];
+  },
   "a generator": function* (text) {
     yield encoder.encode(text);
   },

@@ -164,6 +164,33 @@ for (const way of WAYS) {
     },
   });
 
+  // Found by tests/fuzz.ts.
+  Deno.test({
+    name:
+      `${way}: a response in blocks comes to its end though its upload is not read`,
+    timeout: 20_000,
+    async fn() {
+      await using serving = serve(
+        way,
+        async function* (environ, startResponse) {
+          await environ["wsgi.input"].read(1);
+          startResponse("200 OK", TEXT);
+          for (let count = 0; count < 20; count++) yield LARGE.slice(0, 7_000);
+        },
+      );
+      for (let count = 0; count < 20; count++) {
+        using client = await Client.connect(serving.port);
+        await client.send(
+          "POST / HTTP/1.0\r\nContent-Length: 200000\r\n\r\n",
+        );
+        const uploaded = client.upload(200_000);
+        const { body } = await client.readResponse();
+        assertEquals(body.length, 140_000);
+        await uploaded;
+      }
+    },
+  });
+
   Deno.test({
     name: `${way}: a body in chunks that is not read is given up too`,
     timeout: 10_000,
