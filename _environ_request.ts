@@ -165,13 +165,13 @@ export function toRequest(
 ): Request | "400 Bad Request" | "501 Not Implemented" {
   const {
     REQUEST_METHOD: method,
-    HTTP_UPGRADE: protocol,
+    HTTP_UPGRADE: protocols = "",
     "wsgi.input": input,
   } = environ;
   // A `Request` cannot have some methods, nor can a result be a WebSocket.
   if (
     /^(?:CONNECT|TRAC[EK])$/i.test(method) ||
-    protocol?.toLowerCase() === "websocket"
+    /\bwebsocket\b/i.test(protocols)
   ) return "501 Not Implemented";
   try {
     const request = input instanceof RequestInput ? input.match(environ) : null;
@@ -196,7 +196,7 @@ export interface FetchInfo {
   readonly completed: Promise<void>;
 }
 
-/** What the handler is told of a response that was handed on whole. */
+/** The `completed` of a response that has been sent, or will be at once. */
 const COMPLETED = Promise.resolve();
 
 /** The {@linkcode FetchInfo} of an environ. */

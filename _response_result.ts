@@ -31,8 +31,10 @@ function endToEndHeaders(headers: Headers): WsgiHeader[] {
   let connection = "";
   headers.forEach((value, name) => {
     if (name === "connection") connection = value;
-    // Values that are joined, the last of them empty, end in a blank.
-    else if (!isHopByHop(name)) list.push([name, value.replace(/ $/, "")]);
+    else if (!isHopByHop(name)) {
+      // Values that are joined, the last of them empty, end in a blank.
+      list.push([name, value.endsWith(" ") ? value.slice(0, -1) : value]);
+    }
   });
   if (connection === "") return list;
   const options = new Set(
@@ -154,7 +156,7 @@ export async function startWith(
     const write = startResponse(`${status} ${reason}`, list);
     // The head need not wait for a body that may be long in coming. Whether its
     // client has gone is for the server to find.
-    if (!isWhole) write(EMPTY).catch(() => {});
+    if (!isWhole) Promise.resolve(write(EMPTY)).catch(() => {});
   } catch (error) {
     if (!isWhole) await result.close();
     throw error;

@@ -614,12 +614,21 @@ export function toFetchHandler(
  * Makes an application of a fetch handler, such as a framework's or one written
  * for `Deno.serve`, for any gateway.
  *
- * Headers that are hop-by-hop are left out of the response. A method that a
- * `Request` cannot have (CONNECT, TRACE, TRACK) is answered 501, and the body
- * of a GET or HEAD request, which a `Request` cannot have either, is ignored.
+ * The handler is given the very `Request` that `toFetchHandler()` was, as long as
+ * the environ still says what it says, and else one that says what the environ
+ * says. The body of its response becomes an array if it is known whole, so that
+ * its length is sent; the head of any other is sent without waiting for a block.
+ * Headers that are hop-by-hop are left out.
+ *
+ * A request whose path a URL parser would change, such as `/x/../admin`, is
+ * answered 400, as middleware has seen another path than the handler would. A
+ * method that a `Request` cannot have (CONNECT, TRACE, TRACK) is answered 501,
+ * and so is a WebSocket, which no result can be. The body of a GET or HEAD
+ * request, which a `Request` cannot have either, is ignored.
  *
  * @param handler The fetch handler.
  * @returns The application.
+ * @throws {TypeError} If `handler` is not a function.
  *
  * @example Usage
  * ```ts

@@ -4,6 +4,7 @@ import {
   assert,
   assertEquals,
   assertFalse,
+  assertLess,
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
@@ -458,6 +459,56 @@ for (const length of [null, "1"]) {
       413,
       "Content Too Large\n",
     ]);
+  });
+}
+
+const MEBIBYTE = 1_048_576;
+
+const LONG_ENVIRONS: Record<string, Partial<WsgiEnviron>> = {
+  "a path of slashes": { PATH_INFO: "/".repeat(MEBIBYTE) },
+  "a path of hidden files": { PATH_INFO: "/.a".repeat(MEBIBYTE / 4) },
+  "a path of dots": { PATH_INFO: "/..".repeat(MEBIBYTE / 4) },
+  "a path of percent signs": {
+    PATH_INFO: "/" + "%".repeat(MEBIBYTE),
+    REQUEST_URI: "/" + "%".repeat(MEBIBYTE),
+  },
+  "a query of blanks": { QUERY_STRING: " ".repeat(MEBIBYTE) },
+  "a host": { HTTP_HOST: "a".repeat(MEBIBYTE) + "/" },
+  "a port": { HTTP_HOST: "a:" + "1".repeat(MEBIBYTE) },
+  "a header of blanks": { HTTP_X_A: `a${" ".repeat(MEBIBYTE)}a` },
+  "the name of a header": { [`HTTP_${"_".repeat(MEBIBYTE)}`]: "a" },
+  "a method": { REQUEST_METHOD: "A".repeat(MEBIBYTE) },
+};
+
+for (const [name, environ] of Object.entries(LONG_ENVIRONS)) {
+  Deno.test(`fromFetchHandler() takes no longer than its length asks for ${name} of 1 MB`, async () => {
+    const app = fromFetchHandler(() => new Response());
+    const start = performance.now();
+    await app(setupTestingDefaults(environ), () => () => Promise.resolve());
+    assertLess(performance.now() - start, 10_000);
+  });
+}
+
+const LONG_HEADERS: Record<string, [name: string, value: string]> = {
+  "lengths": ["Content-Length", "1, ".repeat(MEBIBYTE / 4) + "1"],
+  "blanks between lengths": ["Content-Length", `1${" ".repeat(MEBIBYTE)}1`],
+  "addresses": ["X-Forwarded-For", "1.1.1.1, ".repeat(MEBIBYTE / 8)],
+  "digits of an address": ["X-Forwarded-For", "1".repeat(MEBIBYTE)],
+  "hosts": ["X-Forwarded-Host", "a".repeat(MEBIBYTE)],
+  "slashes of a prefix": ["X-Forwarded-Prefix", "/".repeat(MEBIBYTE)],
+  "cookies": ["Cookie", "a=b; ".repeat(MEBIBYTE / 4)],
+};
+
+for (const [name, header] of Object.entries(LONG_HEADERS)) {
+  Deno.test(`toFetchHandler() takes no longer than their length asks for ${name} of 1 MB`, async () => {
+    const handler = toFetchHandler(fromFetchHandler(() => new Response()), {
+      forwarded: { for: 1, proto: 1, host: 1, prefix: 1 },
+      errors: new TextErrorStream(() => {}),
+    });
+    const request = new Request("http://localhost/", { headers: [header] });
+    const start = performance.now();
+    await handler(request);
+    assertLess(performance.now() - start, 10_000);
   });
 }
 

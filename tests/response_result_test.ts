@@ -137,7 +137,7 @@ for (const [name, headers] of LONG_HEADERS) {
     const response = new Response(null, { headers });
     const start = performance.now();
     await run(response);
-    assertLess(performance.now() - start, 1000);
+    assertLess(performance.now() - start, 10_000);
   });
 }
 
