@@ -5,11 +5,7 @@
  * `docs/deployment.md` says of that.
  */
 
-import {
-  assertEquals,
-  assertObjectMatch,
-  assertStringIncludes,
-} from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import denoConfig from "../../deno.json" with { type: "json" };
 import { VERSION } from "../../_version.ts";
 import { fillIn, localPath, readBlock } from "./_blocks.ts";
