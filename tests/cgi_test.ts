@@ -17,6 +17,7 @@ import {
   SimpleHandler,
   TextErrorStream,
 } from "../handlers.ts";
+import { VERSION } from "../_version.ts";
 import type { WsgiApplication, WsgiEnviron } from "../types.ts";
 import { setupTestingDefaults, WsgiInput } from "../util.ts";
 
@@ -454,7 +455,10 @@ Deno.test("examples/cgi.ts answers with the permission of its first line", async
     [];
   assertEquals(flags, "--allow-env");
   const readme = await Deno.readTextFile(localPath("../README.md"));
-  const published = script.replace(/\n\/\/.*\n/, "").replace('"@', '"jsr:@');
+  const published = script.replace(/\n\/\/.*\n/, "").replace(
+    "@wsgi/wsgiref",
+    `jsr:@wsgi/wsgiref@^${VERSION}`,
+  );
   assertStringIncludes(readme, published);
 
   await using allowed = spawn({}, [flags, path]);

@@ -27,6 +27,7 @@ const LINK_REGEXP = /\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)$/gm;
 const APP = `import type { WsgiApplication } from "@wsgi/wsgiref/types";
 declare const app: WsgiApplication;
 export default app;
+export { app as application };
 `;
 
 async function read(page: string): Promise<string> {
@@ -82,7 +83,13 @@ Deno.test("every snippet that is not run has the right types", async () => {
       const file = `${directory}/${
         page.replaceAll("/", "_")
       }_${files.length}.ts`;
-      await Deno.writeTextFile(file, code.replaceAll('"jsr:@wsgi/', '"@wsgi/'));
+      await Deno.writeTextFile(
+        file,
+        // What is published is what is here, and so is what is deployed.
+        code.replaceAll(/"jsr:@wsgi\/wsgiref(?:@[^/"]*)?/g, '"@wsgi/wsgiref')
+          .replaceAll('"/srv/app/app.ts"', '"./app.ts"')
+          .replaceAll('"/srv/app/', `"${new URL("examples/", ROOT)}`),
+      );
       files.push(file);
     }
   }

@@ -64,7 +64,9 @@ interface WebServerOptions {
   /** The text of `server.conf` in that folder. */
   configuration?: (ports: Ports) => string;
   /** Other files of that folder, which can be executed. */
-  files?: (ports: Ports) => Record<string, string>;
+  files?: (
+    ports: Ports,
+  ) => Record<string, string> | Promise<Record<string, string>>;
   scriptName?: string;
 }
 
@@ -161,7 +163,8 @@ export function webServer(options: WebServerOptions): GatewayKind {
     if (configuration) {
       await Deno.writeTextFile(`${folder}/server.conf`, configuration(ports));
     }
-    for (const [name, text] of Object.entries(options.files?.(ports) ?? {})) {
+    const files = await options.files?.(ports) ?? {};
+    for (const [name, text] of Object.entries(files)) {
       await Deno.writeTextFile(`${folder}/${name}`, text, { mode: 0o755 });
     }
     const processes = commands.map((command) =>
