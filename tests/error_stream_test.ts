@@ -142,6 +142,11 @@ const ERRORS: [name: string, error: unknown, text: string][] = [
     new RequestError("spam", 400, { cause: new Error("eggs") }),
     "RequestError: spam\n",
   ],
+  [
+    "an error beside that of a request",
+    new AggregateError([new RequestError("spam", 400), new Error("eggs")]),
+    "AggregateError\nCaused by: RequestError: spam\nCaused by: Error: eggs\n",
+  ],
   ["what cannot be read", revoked(new Error("spam")), HIDDEN],
   ["a function that cannot be read", revoked(fail), HIDDEN],
   ["a list that cannot be read", [revoked([])], HIDDEN],
@@ -208,6 +213,16 @@ Deno.test("formatError() shows as many frames as the limit, and no forged one", 
     .split("\n");
   assertEquals([line, rest], ["Error: spam", [""]]);
   assertMatch(frame, /^ {4}at .*error_stream_test/);
+});
+
+Deno.test("formatError() shows the frames of an error whose message was changed", () => {
+  const error = new Error("spam");
+  error.stack = "Error: spam\n    at a";
+  error.message = "While eggs were made of ham: spam";
+  assertEquals(
+    formatError(error, null),
+    "Error: While eggs were made of ham: spam\n    at a\n",
+  );
 });
 
 Deno.test("formatError() shows no frames of a request's error", () => {

@@ -487,7 +487,7 @@ for (const [way, readAll] of Object.entries(READS)) {
       }
     }
     for (const maxSize of [0, 2, 6]) {
-      for (const source of [...sourcesOf(data)].slice(1)) {
+      for (const source of sourcesOf(data)) {
         let losses = 0;
         const input = new WsgiInput(source, {
           maxSize,
