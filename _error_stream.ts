@@ -119,7 +119,7 @@ export function formatError(error: unknown, limit: number | null): string {
     try {
       lines.push(formatOne(current, limit));
       const { cause } = Object(current);
-      if (isInstance(current, RequestError)) break;
+      if (isInstance(current, RequestError)) continue;
       if (cause !== undefined) shown.add(cause);
       if (current instanceof AggregateError) {
         current.errors.forEach(shown.add, shown);
@@ -138,7 +138,9 @@ function formatOne(error: unknown, limit: number | null): string {
   const { name, message } = error;
   const stack = String(error.stack ?? "");
   // The frames come after the message, which may have lines like theirs.
-  const start = Math.max(0, stack.indexOf(message)) + message.length;
+  const start = stack.includes(message)
+    ? stack.indexOf(message) + message.length
+    : 0;
   const frames = stack.slice(start).split("\n")
     .filter((line) => line.startsWith("    at "))
     .slice(0, limit ?? Infinity);

@@ -23,6 +23,13 @@ import type {
   WsgiEnviron,
 } from "./types.ts";
 
+/**
+ * How long a request body is read for nobody while nothing comes, in
+ * milliseconds, and how many times as long in all.
+ */
+const IDLE_TIME = 100;
+const IDLE_TIMES = 50;
+
 /** Options for {@linkcode FetchHandler}. */
 export interface FetchHandlerOptions extends RequestEnvironOptions {
   /**
@@ -291,6 +298,8 @@ export class FetchHandler extends BaseHandler {
       !this.#body.isStream && !this.#isEnded && this.headersSent &&
       this.hasBody
     ) {
+      // So that it can be given up in the end.
+      if (this.hasUnreadInput) this.#input.open();
       this.#reply(this.#body.open());
     }
     return this.#body.demand;
@@ -316,6 +325,27 @@ export class FetchHandler extends BaseHandler {
       this._flush();
     }
     await this.#body.sendEach(sendNext);
+    if (this.hasUnreadInput) await this.#skipInput();
+  }
+
+  /**
+   * Reads the rest of the request body, as long as it keeps coming. A connection
+   * that is closed with something unread is reset, and its client may lose the
+   * response.
+   */
+  async #skipInput(): Promise<void> {
+    const input = this.#input;
+    let timer;
+    const idle = new Promise<void>((resolve) => {
+      let received = -1;
+      let times = 0;
+      timer = setInterval(() => {
+        if (received === input.received || ++times > IDLE_TIMES) resolve();
+        received = input.received;
+      }, IDLE_TIME);
+    });
+    await Promise.race([idle, input.skip()]);
+    clearInterval(timer);
   }
 
   /** Ends the stream, or answers at once if none was needed. */
@@ -338,10 +368,7 @@ export class FetchHandler extends BaseHandler {
    * begun and not read to its end would stay open, and never be used again.
    */
   #giveUpInput(): void {
-    // `Deno.serve` reads by itself what nobody has begun, also when the response
-    // has begun, when it is too late to touch it.
-    const isInTime = !this.#body.isStream || this.#input.isBegun;
-    if (isInTime && this.hasUnreadInput) this.#input.cancel().catch(() => {});
+    if (this.hasUnreadInput) this.#input.cancel().catch(() => {});
   }
 
   #wholeBody(): BodyInit | null {

@@ -138,8 +138,7 @@ export class WsgiInput implements InputStream {
     this.#onConnectionLost = onConnectionLost;
     if (isBytes(source)) {
       this.#source = null;
-      this.#chunk = source.subarray(0, limit);
-      this.#received = this.#chunk.length;
+      this.#take(source);
     } else if (
       // Deno loads its streams when they are first named: last, as that is slow.
       source === null || (typeof source === "object" && "body" in source) ||
@@ -273,10 +272,32 @@ export class WsgiInput implements InputStream {
     if (!isForeign) await source.cancel(reason);
   }
 
-  /** Whether the source has been touched. */
-  get isBegun(): boolean {
-    return this.#reader !== undefined || this.#byobReader !== undefined ||
-      this.#readable !== undefined || this.#isDone;
+  /**
+   * Reads and drops what is left of the body, until it is canceled. This is for
+   * the server, not for the application.
+   *
+   * @returns A promise of the end.
+   */
+  async skip(): Promise<void> {
+    try {
+      while (!this.#isDone && !this.#isCanceled) {
+        const result = await this.#readChunk();
+        if (!result || result.done) this.#isDone = true;
+        else this.#received += result.value.length;
+      }
+    } catch {
+      // The client has gone, or somebody else reads.
+    }
+  }
+
+  /** Has the source make its stream, for which it may be too late afterwards. */
+  open(): void {
+    if (!this.#isDone) this.#getStream();
+  }
+
+  /** The number of bytes that the source has given. */
+  get received(): number {
+    return this.#received;
   }
 
   /** Whether the source has been read to its end, or has failed. */

@@ -11,7 +11,7 @@ const GAPS: Record<string, RegExp> = {
   "SCRIPT_NAME is empty at the root": /./, // the application is at /app
   "REQUEST_URI is as it was written": /./, // it begins with /app
   "a fetch handler answers as an application": /./, // so does its URL
-  "PATH_INFO is decoded": /./, // no web server takes %00
+  "PATH_INFO may have a zero byte": /./, // no web server takes %00
   "PATH_INFO has bytes, not characters": /lighttpd/, // no %FF
   "PATH_INFO keeps repeated slashes": /nginx|lighttpd|mod_fcgid/,
   "SERVER_NAME and SERVER_PORT are those of the URL": /nginx/, // server_name
@@ -20,6 +20,7 @@ const GAPS: Record<string, RegExp> = {
   "blocks become one body of their length": /mod_proxy_fcgi/, // in chunks
   "the head of HEAD is that of GET": /mod_proxy_fcgi/,
   "a file goes out with its length": /mod_proxy_fcgi/,
+  "a large file goes out, byte for byte": /mod_proxy_fcgi/,
   "a large body goes in and out, block by block": /mod_fcgid/, // first all in
   "an error after the head breaks the body off": /lighttpd|mod_fcgid/,
   "a body that is too short breaks off": /mod_fcgid/,
