@@ -1,11 +1,20 @@
 // Copyright 2026 the wsgiref authors. MIT license.
+// deno-lint-ignore-file no-console -- it is a program too
 
 /**
  * Serves a Python WSGI application, run by Pyodide: CPython in WebAssembly.
  *
  * ```sh
- * deno run -A examples/python_app.ts [FILE.py[:NAME]] [PORT]
+ * deno run -A examples/python_app.ts examples/python_app.py
+ * deno run -A examples/python_app.ts mysite.wsgi:application --port 8080
  * ```
+ *
+ * The application is a name in a file, or in a module that is looked for in the
+ * working directory; without a name, it is `application`. The options are
+ * `--host` (127.0.0.1) and `--port` (8000).
+ *
+ * Frameworks of Python only read a body whose length they know, so one that
+ * comes in chunks is read before the application is called.
  *
  * Python waits for a promise by suspending its stack. As suspended stacks share
  * locks and thread-local values, requests take turns: each runs from the call
@@ -16,7 +25,10 @@
 
 import { makeServer } from "@wsgi/wsgiref/simple-server";
 import type { WsgiApplication, WsgiResult } from "@wsgi/wsgiref/types";
-import { basename, dirname } from "node:path";
+import { WsgiInput } from "@wsgi/wsgiref/util";
+import { existsSync } from "node:fs";
+import { basename, dirname, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { loadPyodide, type PyodideInterface } from "pyodide";
 import type { PyCallable } from "pyodide/ffi";
 
@@ -109,6 +121,10 @@ def serve(app, environ, begin, body):
 serve
 `;
 
+function lastLine(text: string): string {
+  return text.trimEnd().split("\n").at(-1) ?? "";
+}
+
 /** Settles when the requests so far are over. */
 let idle: Promise<void> = Promise.resolve();
 
@@ -117,8 +133,8 @@ let idle: Promise<void> = Promise.resolve();
  *
  * @param pyodide The Python interpreter.
  * @param app The Python application.
- * @returns The application. What Python raises becomes a `PythonError`, whose
- * message is the traceback.
+ * @returns The application. Of what Python raises, the traceback is written to
+ * `wsgi.errors`, and an `Error` has its last line.
  */
 export function fromPythonApp(
   pyodide: PyodideInterface,
@@ -128,7 +144,14 @@ export function fromPythonApp(
     globals: pyodide.toPy({}),
     filename: "<bridge>",
   });
-  return (environ, startResponse) => {
+  return async (environ, startResponse) => {
+    if (environ.CONTENT_LENGTH === undefined) {
+      const body = await environ["wsgi.input"].read();
+      environ["wsgi.input"] = new WsgiInput(body);
+      if (body.length > 0) environ.CONTENT_LENGTH = String(body.length);
+      // It says how the body came, and not how it is now.
+      delete environ.HTTP_TRANSFER_ENCODING;
+    }
     const started = Promise.withResolvers<WsgiResult>();
     /** Whether the server wants a block, or no more. */
     let demand = Promise.withResolvers<boolean>();
@@ -175,7 +198,9 @@ export function fromPythonApp(
 
     const over = idle
       .then(() => serve.callPromising(app, environ, startResponse, body))
-      .then(started.resolve, (error) => {
+      .then(started.resolve, ({ message: traceback }) => {
+        environ["wsgi.errors"].write(traceback);
+        const error = new Error(lastLine(traceback));
         // An error of close() comes too late for the response.
         if (hasEnded) throw error;
         started.reject(error);
@@ -186,22 +211,56 @@ export function fromPythonApp(
   };
 }
 
-if (import.meta.main) {
-  const [target = `${import.meta.dirname}/python_app.py`, port = "8000"] =
-    Deno.args;
+/** The folder in which Python looks for modules, and the name of the module. */
+function findModule(path: string): [folder: string, module: string] {
+  if (!path.endsWith(".py")) return [".", path];
+  if (!existsSync(path)) throw new TypeError("there is no such file");
+  let folder = dirname(resolve(path));
+  let module = basename(path, ".py");
+  // What is in a package imports the rest of it.
+  while (existsSync(`${folder}/__init__.py`)) {
+    module = `${basename(folder)}.${module}`;
+    folder = dirname(folder);
+  }
+  return [folder, module];
+}
+
+/** Loads an application such as `app.py` or `mysite.wsgi:application`. */
+async function loadApp(target: string): Promise<WsgiApplication> {
   const [path = "", name = "application"] = target.split(/:(?=\w+$)/);
+  const [folder, module] = findModule(path);
   const pyodide = await loadPyodide();
   // Python's working directory, in which it looks for modules too.
-  pyodide.mountNodeFS("/home/pyodide", dirname(path));
-  const app = pyodide.pyimport(`${basename(path, ".py")}.${name}`);
-  await using server = makeServer(
-    "",
-    Number(port),
-    fromPythonApp(pyodide, app),
-    {
-      // deno-lint-ignore no-console
-      onListen: ({ port }) => console.log(`Serving ${target} on port ${port}`),
+  pyodide.mountNodeFS("/home/pyodide", folder);
+  const app = pyodide.pyimport("importlib").import_module(module)[name];
+  if (app === undefined) throw new TypeError(`it has no "${name}"`);
+  if (!pyodide.globals.get("callable")(app)) {
+    throw new TypeError(`"${name}" cannot be called`);
+  }
+  return fromPythonApp(pyodide, app);
+}
+
+/** Of a traceback, what is in the user's own files, or the last line. */
+function describe({ message }: Error): string {
+  return / {2}File "\/home\/pyodide\/.*/s.exec(message)?.[0].trimEnd() ??
+    lastLine(message);
+}
+
+if (import.meta.main) {
+  const { values: { host, port }, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      host: { type: "string", default: "127.0.0.1" },
+      port: { type: "string", default: "8000" },
     },
-  );
+  });
+  const [target = `${import.meta.dirname}/python_app.py`] = positionals;
+  const app = await loadApp(target).catch((error) => {
+    console.error(`Cannot serve ${target}: ${describe(error)}`);
+    Deno.exit(1);
+  });
+  await using server = makeServer(host, Number(port), app, {
+    onListen: ({ port }) => console.log(`Serving ${target} on port ${port}`),
+  });
   await server.serveForever();
 }

@@ -481,27 +481,175 @@ Deno.test("fromPythonApp() leaves nothing behind", async () => {
   assertLess(after - before, 5000);
 });
 
-Deno.test("python_app.ts serves an application", async () => {
-  await using process = new Deno.Command(Deno.execPath(), {
+const frameworks = pyodide.pyimport("frameworks");
+
+/** A server for what frameworks do. */
+function serveFrameworks() {
+  const app = fromPythonApp(pyodide, frameworks.application);
+  const server = makeServer("127.0.0.1", 0, app, { quiet: true });
+  server.serveForever();
+  return server;
+}
+
+/** A response as it was sent, from a server that must close the connection. */
+async function exchangeOnce(port: number, ...lines: string[]): Promise<string> {
+  return await exchange(port, lines.join("\r\n"));
+}
+
+for (const framework of ["bottle", "flask", "django"]) {
+  Deno.test(
+    `A body comes whole to what reads as ${framework} does`,
+    CHUNKED,
+    async (t) => {
+      await using server = serveFrameworks();
+      const url = `http://127.0.0.1:${server.serverPort}/${framework}`;
+      for (const [title, init, body = ""] of REQUESTS) {
+        await t.step(title, async () => {
+          const response = await fetch(url, init());
+          const expected = init().method === "HEAD" ? "" : body;
+          assert(await response.text() === expected);
+        });
+      }
+      // Who reads no further than the length must not keep the client waiting.
+      await t.step("POST of HTTP/1.0", async () => {
+        const response = await exchangeOnce(
+          server.serverPort,
+          `POST /${framework} HTTP/1.0`,
+          "Host: localhost",
+          `Content-Length: ${LARGE.length}`,
+          "",
+          LARGE,
+        );
+        assert(response.endsWith(`\r\n\r\n${LARGE}`));
+      });
+      frameworks.take_closed();
+    },
+  );
+}
+
+Deno.test("Sessions, forms, uploads and write() work as in frameworks", async () => {
+  await using server = serveFrameworks();
+  const url = `http://127.0.0.1:${server.serverPort}`;
+  let cookie = "";
+  for (const visit of ["visit 1", "visit 2", "visit 3"]) {
+    const response = await fetch(`${url}/visits`, { headers: { cookie } });
+    assertEquals(await response.text(), visit);
+    const [session = "", theme] = response.headers.getSetCookie();
+    assertEquals(theme, 'theme="dark blue"; Max-Age=10');
+    cookie = session.replace(/;.*/, "");
+  }
+  assertEquals(frameworks.take_closed(), "[2, 2, 2]");
+
+  const form = new FormData();
+  form.append("photo", new File(["x".repeat(300_000)], "a b.png"));
+  form.append("text", new File(["é"], "c.txt", { type: "text/plain" }));
+  const upload = await fetch(`${url}/upload`, { method: "POST", body: form });
+  assertEquals(
+    await upload.text(),
+    "photo: a b.png, 300000 bytes\ntext: c.txt, 2 bytes\n",
+  );
+  const body = new URLSearchParams({ name: "spam & eggs", age: "3" });
+  const init = { method: "POST", body, redirect: "manual" } as const;
+  const posted = await fetch(`${url}/form`, init);
+  assertEquals([posted.status, posted.headers.get("location")], [
+    303,
+    "/visits",
+  ]);
+  assertEquals(await posted.text(), "{'name': ['spam & eggs'], 'age': ['3']}");
+
+  const written = await fetch(`${url}/write`);
+  assertEquals(await written.text(), "written, returned");
+  assertEquals(frameworks.take_closed(), "[2, 1, 1]");
+});
+
+/** Runs the program, until it serves or ends. */
+async function start(args: string[], cwd: string) {
+  const process = new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "-A",
+      `--config=${EXAMPLES}/../deno.json`,
       `${EXAMPLES}/python_app.ts`,
-      `${EXAMPLES}/python_app.py`,
-      "0",
+      ...args,
     ],
+    cwd,
     stdout: "piped",
-    stderr: "null",
+    stderr: "piped",
   }).spawn();
+  const stderr = new Response(process.stderr).text();
   const stdout = process.stdout.getReader();
   const { value } = await stdout.read();
   await stdout.cancel();
-  const [, port] = /on port (\d+)\n$/.exec(new TextDecoder().decode(value)) ??
-    [];
-  const body = new URLSearchParams({ entry: "<spam>" });
-  const response = await fetch(`http://127.0.0.1:${port}/`, {
+  const line = new TextDecoder().decode(value);
+  return {
+    line,
+    port: / on port (\d+)\n$/.exec(line)?.[1],
+    stderr,
+    [Symbol.asyncDispose]: async () => {
+      await process[Symbol.asyncDispose]();
+      await stderr;
+    },
+  };
+}
+
+/** A package with a module that imports others of it, and mistakes. */
+const FILES: Record<string, string> = {
+  "mysite/__init__.py": "",
+  "mysite/settings.py": "GREETING = 'hello'",
+  "mysite/wsgi.py": `
+from mysite.settings import GREETING
+from . import settings
+number = 5
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [(GREETING + settings.GREETING).encode()]
+app = application
+`,
+  "broken.py": "import mysite\nimport missing_module\n",
+};
+
+Deno.test("python_app.ts serves an application of a package, or says why not", async (t) => {
+  const folder = await Deno.makeTempDir();
+  await Deno.mkdir(`${folder}/mysite`);
+  for (const [name, text] of Object.entries(FILES)) {
+    await Deno.writeTextFile(`${folder}/${name}`, text);
+  }
+  for (const target of ["mysite.wsgi:application", "mysite/wsgi.py:app"]) {
+    await t.step(target, async () => {
+      await using server = await start([target, "--port", "0"], folder);
+      assertEquals(server.line, `Serving ${target} on port ${server.port}\n`);
+      const response = await fetch(`http://127.0.0.1:${server.port}/`);
+      assertEquals(await response.text(), "hellohello");
+    });
+  }
+  const failures: [target: string, message: string][] = [
+    ["nothing.py", "there is no such file"],
+    ["mysite.wsgi:spam", 'it has no "spam"'],
+    ["mysite.wsgi:number", '"number" cannot be called'],
+    [
+      "broken.py",
+      '  File "/home/pyodide/broken.py", line 2, in <module>\n' +
+      "    import missing_module\n" +
+      "ModuleNotFoundError: No module named 'missing_module'",
+    ],
+  ];
+  for (const [target, message] of failures) {
+    await t.step(target, async () => {
+      await using server = await start([target], folder);
+      assertEquals(await server.stderr, `Cannot serve ${target}: ${message}\n`);
+    });
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("python_app.ts serves its example", async () => {
+  await using server = await start(
+    ["--host", "127.0.0.2", "--port", "0", "python_app.py"],
+    EXAMPLES,
+  );
+  const response = await fetch(`http://127.0.0.2:${server.port}/`, {
     method: "POST",
-    body,
+    body: new URLSearchParams({ entry: "<spam>" }),
   });
   assertStringIncludes(await response.text(), "<p>&lt;spam&gt;</p>");
 });
