@@ -576,3 +576,26 @@ Deno.test("ResultReader ends the iterator at once, and only once", async () => {
   assertEquals(await step, true);
   await returned;
 });
+
+Deno.test("closeResult() calls no return() of what is no iterator", async () => {
+  const events: string[] = [];
+  const result = {
+    *[Symbol.iterator]() {
+      yield new Uint8Array(0);
+    },
+    return: () => events.push("return"),
+    close: () => void events.push("close"),
+  };
+  await closeResult(result);
+  assertEquals(events, ["close"]);
+  // Nor does what has only a next() end early.
+  const other = {
+    *[Symbol.iterator]() {
+      yield new Uint8Array(0);
+    },
+    next: () => events.push("next"),
+    close: () => void events.push("close"),
+  };
+  await closeResult(other);
+  assertEquals(events, ["close", "close"]);
+});
