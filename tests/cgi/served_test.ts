@@ -23,7 +23,8 @@ const GAPS: Record<string, RegExp> = {
   "a large file goes out, byte for byte": /mod_proxy_fcgi/,
   "a large body goes in and out, block by block": /mod_fcgid/, // first all in
   "an error after the head breaks the body off": /lighttpd|mod_fcgid/,
-  "a body that is too short breaks off": /mod_fcgid/,
+  // Apache tells it only if the end comes after the body.
+  "a body that is too short breaks off": /mod_fcgid|mod_proxy_fcgi/,
   "a client that leaves is noticed while the application thinks":
     /Apache|lighttpd/, // they look when there is something to send
 };
