@@ -95,6 +95,7 @@ export class GatewayHandler extends BaseCgiHandler {
   readonly body: RequestBody;
   #socket: Socket;
   #errors: ErrorStream;
+  #isOver = false;
   /** Why nobody waits for the response any more. */
   #reason: Error | null = null;
 
@@ -136,6 +137,7 @@ export class GatewayHandler extends BaseCgiHandler {
       this.#errors.write(`${error}\n`);
       this.abort(error);
     }
+    this.#isOver = true;
     this.body.discard();
   }
 
@@ -146,14 +148,14 @@ export class GatewayHandler extends BaseCgiHandler {
     else this.#socket.destroy();
   }
 
-  override connectionLost(
-    reason: Error = new ConnectionLostError(
+  /** Takes note that the web server waits for no response any more. */
+  disconnect(): void {
+    if (this.#isOver) return;
+    this.#reason = new ConnectionLostError(
       "Cannot go on as the web server has closed the connection",
-    ),
-  ): void | Promise<void> {
-    this.#reason ??= reason;
-    this.body.fail(reason);
-    return super.connectionLost(reason);
+    );
+    this.body.fail(this.#reason);
+    this.connectionLost(this.#reason);
   }
 }
 
@@ -187,7 +189,7 @@ export function createGateway(
         socket.destroy();
       }
     });
-    const disconnect = () => void connection.handler?.connectionLost();
+    const disconnect = () => connection.handler?.disconnect();
     socket.on("end", disconnect);
     socket.on("close", disconnect);
     socket.on("error", () => {});

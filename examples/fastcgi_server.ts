@@ -265,7 +265,7 @@ class FastCgiConnection implements Connection {
   }
 
   #abort(request: FastCgiRequest): void {
-    request.handler?.connectionLost();
+    request.handler?.disconnect();
     this.#end(request);
   }
 
