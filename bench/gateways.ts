@@ -22,6 +22,8 @@ interface Way {
   location: (port: number) => string;
   /** Whether nginx keeps connections. */
   keeps?: boolean;
+  /** How many requests there are at a time, if not as many as elsewhere. */
+  connections?: number;
 }
 
 const path = (name: string) => `${import.meta.dirname}/${name}`;
@@ -104,6 +106,8 @@ const WAYS: Record<string, Way> = {
       `include /etc/nginx/uwsgi_params; uwsgi_pass 127.0.0.1:${port};`,
   },
   "fastcgi_pass, CGI by fcgiwrap": {
+    // A process for each of them takes all that there is.
+    connections: 2,
     command: (port) => ["fcgiwrap", "-c2", "-s", `tcp:127.0.0.1:${port}`],
     location: (port) => `
       ${params("fastcgi")}
@@ -194,7 +198,7 @@ class Running implements AsyncDisposable {
 }
 
 /** How long each new server is loaded before it is measured, in seconds. */
-const WARM_UP = 1;
+const WARM_UP = 3;
 
 const ratio = (rates: number[], others: number[]) =>
   median(rates.map((rate, round) => rate / (others[round] ?? NaN)));
@@ -209,8 +213,10 @@ async function compareRates(
     for (const [name, way] of Object.entries(WAYS)) {
       await using running = new Running(folder, way);
       await running.ready();
-      await load(running.url, {}, WARM_UP);
-      (rates[name] ??= []).push(await load(running.url, {}, seconds));
+      const { connections = 32 } = way;
+      await load(running.url, { connections }, WARM_UP);
+      const rate = await load(running.url, { connections }, seconds);
+      (rates[name] ??= []).push(rate);
     }
   }
   console.log("| way | requests/s | of proxy_pass |\n|---|--:|--:|");
