@@ -28,17 +28,74 @@ export const CONSOLE: ErrorStream = new ConsoleErrorStream();
 /** The number of pieces of a request body that wait for the application. */
 const MAX_PIECES = 16;
 
+/** A request body, as it arrives. */
+class RequestBody {
+  #socket: Socket;
+  #stream: ReadableStream<Uint8Array> | null = null;
+  /** What has arrived and was not read. */
+  #pieces: Uint8Array[] = [];
+  #isComplete = false;
+  #failure: Error | null = null;
+  /** Called when there is more. */
+  #wake: () => void = () => {};
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** The stream that a `WsgiInput` reads: most applications never do. */
+  get body(): ReadableStream<Uint8Array> {
+    return this.#stream ??= ReadableStream.from(this.#read());
+  }
+
+  async *#read(): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      const piece = this.#pieces.shift();
+      if (piece !== undefined) yield piece;
+      else if (this.#failure !== null) throw this.#failure;
+      else if (this.#isComplete) return;
+      else {
+        this.#socket.resume();
+        await new Promise<void>((resolve) => this.#wake = resolve);
+      }
+    }
+  }
+
+  push({ buffer, byteOffset, length }: Buffer): void {
+    if (this.#isComplete) return;
+    // What applications read has no methods of a Buffer.
+    const piece = new Uint8Array(buffer, byteOffset, length);
+    // What is not read fast enough waits in the socket.
+    if (this.#pieces.push(piece) > MAX_PIECES) this.#socket.pause();
+    this.#wake();
+  }
+
+  complete(): void {
+    this.#isComplete = true;
+    this.#wake();
+  }
+
+  fail(reason: Error): void {
+    this.#failure = reason;
+    this.#wake();
+  }
+
+  /** Gives up what is left. */
+  discard(): void {
+    this.#pieces = [];
+    this.complete();
+    this.#socket.resume();
+  }
+}
+
 /** Answers one request. */
 export class GatewayHandler extends BaseCgiHandler {
   override wsgiInputTerminated = true;
+  /** The body of the request. */
+  readonly body: RequestBody;
   #socket: Socket;
   #errors: ErrorStream;
-  #body: ReadableStream<Uint8Array> | null = null;
-  /** What has arrived of the request body and was not read. */
-  #pieces: Uint8Array[] = [];
-  #isBodyComplete = false;
-  /** Called when there is more of the body. */
-  #wake: () => void = () => {};
+  #isOver = false;
   /** Why nobody waits for the response any more. */
   #reason: Error | null = null;
 
@@ -47,31 +104,13 @@ export class GatewayHandler extends BaseCgiHandler {
     environ: Partial<WsgiEnviron>,
     errors: ErrorStream,
   ) {
-    super(new WsgiInput(null), { write() {} }, errors, environ);
-    const openBody = () => this.#body ??= ReadableStream.from(this.#readBody());
+    const body = new RequestBody(socket);
     const limit = Number(environ.CONTENT_LENGTH ?? Infinity);
-    this.stdin = new WsgiInput({
-      // Most applications do not ask for it.
-      get body() {
-        return openBody();
-      },
-    }, { limit });
+    super(new WsgiInput(body, { limit }), { write() {} }, errors, environ);
     this.stdout = { write: (data) => this.#send(data) };
+    this.body = body;
     this.#socket = socket;
     this.#errors = errors;
-  }
-
-  async *#readBody(): AsyncGenerator<Uint8Array> {
-    for (;;) {
-      const piece = this.#pieces.shift();
-      if (piece !== undefined) yield piece;
-      else if (this.#reason !== null) throw this.#reason;
-      else if (this.#isBodyComplete) return;
-      else {
-        this.#socket.resume();
-        await new Promise<void>((resolve) => this.#wake = resolve);
-      }
-    }
   }
 
   #send(data: Uint8Array): Promise<void> {
@@ -90,23 +129,6 @@ export class GatewayHandler extends BaseCgiHandler {
     this.environ = this.baseEnviron;
   }
 
-  /** Takes a piece of the request body, or `null` at its end. */
-  receiveBody(bytes: Buffer | null): void {
-    if (this.#isBodyComplete) return;
-    if (bytes === null) {
-      this.#isBodyComplete = true;
-    } else {
-      // The bytes that applications read have no methods of a Buffer.
-      const { buffer, byteOffset, length } = bytes;
-      const count = this.#pieces.push(
-        new Uint8Array(buffer, byteOffset, length),
-      );
-      // What is not read fast enough waits in the socket.
-      if (count > MAX_PIECES) this.#socket.pause();
-    }
-    this.#wake();
-  }
-
   /** Runs the application, and gives up what is left of the request body. */
   async answer(app: WsgiApplication): Promise<void> {
     try {
@@ -115,10 +137,8 @@ export class GatewayHandler extends BaseCgiHandler {
       this.#errors.write(`${error}\n`);
       this.abort(error);
     }
-    this.#isBodyComplete = true;
-    this.#pieces = [];
-    this.#wake();
-    this.#socket.resume();
+    this.#isOver = true;
+    this.body.discard();
   }
 
   /** Resets the connection, as its end would be that of the response. */
@@ -128,14 +148,14 @@ export class GatewayHandler extends BaseCgiHandler {
     else this.#socket.destroy();
   }
 
-  override connectionLost(
-    reason: Error = new ConnectionLostError(
+  /** Takes note that the web server waits for no response any more. */
+  disconnect(): void {
+    if (this.#isOver) return;
+    this.#reason = new ConnectionLostError(
       "Cannot go on as the web server has closed the connection",
-    ),
-  ): void | Promise<void> {
-    this.#reason ??= reason;
-    this.#wake();
-    return super.connectionLost(reason);
+    );
+    this.body.fail(this.#reason);
+    this.connectionLost(this.#reason);
   }
 }
 
@@ -169,7 +189,7 @@ export function createGateway(
         socket.destroy();
       }
     });
-    const disconnect = () => void connection.handler?.connectionLost();
+    const disconnect = () => connection.handler?.disconnect();
     socket.on("end", disconnect);
     socket.on("close", disconnect);
     socket.on("error", () => {});

@@ -213,7 +213,9 @@ class FastCgiConnection implements Connection {
     if (type === ABORT_REQUEST) this.#abort(request);
     else if (type === PARAMS) this.#receiveParams(request, content);
     else if (type === STDIN) {
-      request.handler?.receiveBody(content.length > 0 ? content : null);
+      const body = request.handler?.body;
+      if (content.length > 0) body?.push(content);
+      else body?.complete();
     }
   }
 
@@ -263,7 +265,7 @@ class FastCgiConnection implements Connection {
   }
 
   #abort(request: FastCgiRequest): void {
-    request.handler?.connectionLost();
+    request.handler?.disconnect();
     this.#end(request);
   }
 

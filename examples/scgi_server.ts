@@ -62,7 +62,7 @@ class ScgiConnection implements Connection {
   }
 
   receive(bytes: Buffer): void {
-    if (this.handler !== null) return this.handler.receiveBody(bytes);
+    if (this.handler !== null) return this.handler.body.push(bytes);
     this.#text += bytes.toString("latin1");
     const end = netstringEnd(this.#text);
     if (end === null) return;
@@ -73,7 +73,7 @@ class ScgiConnection implements Connection {
       this.#errors,
     );
     const rest = this.#text.length - end;
-    if (rest > 0) this.handler.receiveBody(bytes.subarray(-rest));
+    if (rest > 0) this.handler.body.push(bytes.subarray(-rest));
     this.handler.answer(this.#app).then(() => this.#socket.end());
   }
 }
