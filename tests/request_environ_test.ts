@@ -573,7 +573,7 @@ Deno.test("requestEnviron() takes the port and the mount point that a proxy tell
   const cases: [
     header: [name: string, value: string],
     forwarded: ForwardedOptions,
-    expected: Partial<WsgiEnviron>,
+    expected: Record<string, string | undefined>,
   ][] = [
     [["X-Forwarded-For", "1.1.1.1:56"], { for: 1 }, { REMOTE_PORT: "56" }],
     [["X-Forwarded-For", "[::1]:56"], { for: 1 }, { REMOTE_PORT: "56" }],
