@@ -24,7 +24,7 @@ const ROOT = new URL("..", import.meta.url);
 const LEAST = 0.98;
 
 /** The seconds that the tests of a change may take. */
-const LIMIT = 60;
+const LIMIT = 40;
 
 /**
  * The tests of a module, besides those that are named like it. They are run in

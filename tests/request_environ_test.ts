@@ -567,3 +567,43 @@ Deno.test("requestEnviron() takes every raw character of a URL for its bytes", (
   assertEquals(environ.PATH_INFO, "/\xc3\xa9\xe2\x82\xac");
   assertEquals(environ.QUERY_STRING, "\xc3\xa9\xc3\xa9");
 });
+
+Deno.test("requestEnviron() takes the port and the mount point that a proxy tells", () => {
+  const info = { remoteAddr: { hostname: "3.3.3.3", port: 1234 } };
+  const cases: [
+    header: [name: string, value: string],
+    forwarded: ForwardedOptions,
+    expected: Record<string, string | undefined>,
+  ][] = [
+    [["X-Forwarded-For", "1.1.1.1:56"], { for: 1 }, { REMOTE_PORT: "56" }],
+    [["X-Forwarded-For", "[::1]:56"], { for: 1 }, { REMOTE_PORT: "56" }],
+    [["X-Forwarded-For", "1.1.1.1"], { for: 1 }, { REMOTE_PORT: undefined }],
+    [["X-Forwarded-Prefix", "/a%20b"], { prefix: 1 }, { SCRIPT_NAME: "/a b" }],
+    [["X-Forwarded-Prefix", "/a/"], { prefix: 1 }, { SCRIPT_NAME: "/a" }],
+    [["X-Forwarded-Prefix", "a"], { prefix: 1 }, { SCRIPT_NAME: "/a" }],
+    [["X-Forwarded-Prefix", "/a"], {}, { SCRIPT_NAME: "" }],
+  ];
+  for (const [[name, value], forwarded, expected] of cases) {
+    const request = rawRequest("http://h/x", { [name]: value });
+    const environ = requestEnviron(request, info, { forwarded });
+    for (const [key, value] of Object.entries(expected)) {
+      assertEquals(environ[key], value, `${name}: ${value}`);
+    }
+    assertEquals(environ.PATH_INFO, "/x");
+  }
+  const mounted = requestEnviron(
+    rawRequest("http://h/b/x", { "X-Forwarded-Prefix": "/a" }),
+    info,
+    { forwarded: { prefix: 1 }, scriptName: "/b" },
+  );
+  assertEquals(mounted.SCRIPT_NAME, "/a/b");
+});
+
+Deno.test("requestEnviron() keeps the scheme of the URL if no proxy tells another", () => {
+  const environ = requestEnviron(
+    rawRequest("https://h/", {}),
+    undefined,
+    { forwarded: { proto: 1 } },
+  );
+  assertEquals(environ.HTTPS, "on");
+});

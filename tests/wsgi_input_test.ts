@@ -657,3 +657,50 @@ Deno.test("WsgiInput looks at each byte and copies it a few times at most", asyn
     Object.assign(prototype, { indexOf, set });
   }
 });
+
+Deno.test("WsgiInput reads every byte of a large body, whatever its stream gives", async () => {
+  const size = 3_000_000;
+  const data = Uint8Array.from({ length: size }, (_, at) => at * 7 >> 3);
+  const sources: ReadableStream<Uint8Array>[] = [
+    chunked(data, 70_001),
+    new Blob([data]).stream(),
+    new ReadableStream({
+      type: "bytes",
+      start(controller) {
+        controller.enqueue(data.slice());
+        controller.close();
+      },
+    }),
+  ];
+  for (const source of sources) {
+    const input = new WsgiInput(source);
+    const read: Uint8Array[] = [];
+    do read.push(await input.read(99_999)); while (read.at(-1)?.length);
+    const bytes = new Uint8Array(
+      await new Blob(read as BlobPart[]).arrayBuffer(),
+    );
+    assertEquals(bytes.length, size);
+    assertEquals(bytes.findIndex((byte, at) => byte !== data[at]), -1);
+  }
+});
+
+Deno.test("WsgiInput ends no process by a read that nobody waits for", async () => {
+  const caught: unknown[] = [];
+  const note = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    caught.push(event.reason);
+  };
+  addEventListener("unhandledrejection", note);
+  try {
+    for (const method of ["read", "readline"] as const) {
+      const source = new ReadableStream<Uint8Array>({
+        start: (controller) => controller.error(new TypeError("spam")),
+      });
+      new WsgiInput(source)[method]();
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    assertEquals(caught, []);
+  } finally {
+    removeEventListener("unhandledrejection", note);
+  }
+});
