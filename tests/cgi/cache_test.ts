@@ -21,7 +21,7 @@ const HEADING = "## CGI";
 const SCRIPT = readBlock(
   "../../README.md",
   "ts no-assert",
-  "## Under another web server: CGI",
+  "## Deploying",
 );
 
 /** Answers as JSR does, for this package alone. */

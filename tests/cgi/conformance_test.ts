@@ -58,6 +58,9 @@ async function listen(server: Server): Promise<number> {
 
 const { skipped } = nginx("scgi", 0);
 
+/** Whether validators are around the application, which throw. */
+const isValidated = Deno.env.has("UNDER_VALIDATOR");
+
 for (
   const [module, platform, makeServer] of [
     ["scgi", "nginx, SCGI", scgiServer],
@@ -74,8 +77,8 @@ for (
       await using gateway = await nginx(module, port).start();
       const send: Send = (path, init) => fetch(gateway.url + path, init);
       for (const conformanceCase of cases) {
-        const { name, only, gaps, exercise } = conformanceCase;
-        if (only === "in process") continue;
+        const { name, only, gaps, breaks, exercise } = conformanceCase;
+        if (only === "in process" || isValidated && breaks) continue;
         const gap = gaps?.[platform];
         const shown = gap === undefined ? name : `${name} (not so: ${gap})`;
         await t.step(shown, async () => {
