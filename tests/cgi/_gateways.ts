@@ -177,7 +177,10 @@ export function webServer(options: WebServerOptions): GatewayKind {
       log: () => readLogs(folder),
       async [Symbol.asyncDispose]() {
         for (const process of processes.reverse()) {
+          // `deno serve --parallel` may stay when it is asked to end.
+          const timer = setTimeout(() => process.kill("SIGKILL"), 3_000);
           await process[Symbol.asyncDispose]();
+          clearTimeout(timer);
         }
         await Deno.remove(folder, { recursive: true });
       },
