@@ -29,7 +29,7 @@ import type {
   WsgiHeaderList,
   WsgiResult,
 } from "./types.ts";
-import { FileWrapper, guessScheme, isHopByHop } from "./util.ts";
+import { FileWrapper, guessScheme, isHopByHop, wrapFile } from "./util.ts";
 
 /**
  * How far a response has come. It only moves forward, but for the last line:
@@ -76,12 +76,6 @@ function processVariables(
       !REQUEST_VARIABLE_REGEXP.test(name) && !(name in Object.prototype)
     ),
   ) as Partial<WsgiEnviron>;
-}
-
-function createFileWrapper(
-  ...args: Parameters<FileWrapperFactory>
-): WsgiResult {
-  return new FileWrapper(...args);
 }
 
 /**
@@ -171,7 +165,7 @@ export abstract class BaseHandler {
   /** The value of `wsgi.input_terminated`. */
   wsgiInputTerminated = false;
   /** The value of `wsgi.file_wrapper`; `null` for none. */
-  wsgiFileWrapper: FileWrapperFactory | null = createFileWrapper;
+  wsgiFileWrapper: FileWrapperFactory | null = wrapFile;
   /**
    * Variables that every environ has, such as those of the process; `null` for
    * none. What only a request can have, such as `HTTPS` and `HTTP_*`, is left

@@ -97,8 +97,8 @@ export function cgiEnviron(
   return environ;
 }
 
-/** The same length twice is one: RFC 9110, 8.6. */
-function checkLength(length: string, earlier = length): void {
+/** Refuses what is no length. The same one twice is one: RFC 9110, 8.6. */
+export function checkLength(length: string, earlier = length): void {
   if (isDigits(length) && length === earlier) return;
   throw new RequestError(
     `Cannot answer the request as its CONTENT_LENGTH must be one number of bytes: received ${

@@ -30,7 +30,7 @@
  * @module
  */
 
-import { cgiEnviron } from "./_cgi_environ.ts";
+import { cgiEnviron, checkLength } from "./_cgi_environ.ts";
 import { concat } from "./_concat.ts";
 import { BaseHandler } from "./_base_handler.ts";
 import { TextErrorStream } from "./_error_stream.ts";
@@ -310,14 +310,7 @@ export class BaseCgiHandler extends SimpleHandler {
   override addCgiVars(): void {
     super.addCgiVars();
     const { CONTENT_LENGTH: length } = this.environ;
-    if (length !== undefined && length !== "" && !isDigits(length)) {
-      throw new RequestError(
-        `Cannot answer the request as its CONTENT_LENGTH must be one number of bytes: received ${
-          quote(length)
-        }`,
-        400,
-      );
-    }
+    if (length) checkLength(length);
   }
 
   /**
