@@ -61,11 +61,16 @@ const READS: Record<string, (environ: WsgiEnviron) => unknown> = {
   "all": (environ) => environ["wsgi.input"].read(),
 };
 
-/** How applications answer. */
+/** How applications answer. What is named "sized" declares its length. */
 const ANSWERS: Record<string, () => WsgiResult> = {
   "an array": () => [encoder.encode("Hello")],
   "a generator": function* () {
     yield encoder.encode("Hello");
+  },
+  // Found by tests/fuzz.ts.
+  "a sized generator": function* () {
+    yield encoder.encode("Hel");
+    yield encoder.encode("lo");
   },
   "an asynchronous generator": async function* () {
     yield encoder.encode("Hel");
@@ -82,7 +87,12 @@ const CONNECTIONS: Record<string, [version: string, header: string]> = {
   "HTTP/1.1": ["1.1", ""],
 };
 
-const SIZES = { "50 B": 50, "5 kB": 5_000, "50 MB": LARGE.length };
+const SIZES = {
+  "50 B": 50,
+  "5 kB": 5_000,
+  "200 kB": 200_000,
+  "50 MB": LARGE.length,
+};
 
 /** Sends a body, reads the response, and sees that the connection goes on. */
 async function checkConnection(
@@ -122,7 +132,12 @@ for (const way of WAYS) {
         for (const [answer, makeResult] of Object.entries(ANSWERS)) {
           await using serving = serve(way, async (environ, startResponse) => {
             if (environ.REQUEST_METHOD === "POST") await read(environ);
-            startResponse("200 OK", TEXT);
+            startResponse("200 OK", [
+              ...TEXT,
+              ...(answer.includes("sized")
+                ? [["Content-Length", "5"] as WsgiHeader]
+                : []),
+            ]);
             return makeResult();
           });
           for (const [sizeName, size] of Object.entries(SIZES)) {
