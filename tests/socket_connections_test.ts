@@ -94,6 +94,33 @@ const SIZES = {
   "50 MB": LARGE.length,
 };
 
+/** Applications that read one byte, and answer with some blocks. */
+const STREAMING: Record<
+  string,
+  (count: number, size: number) => WsgiApplication
+> = {
+  "a generator": (count, size) =>
+    async function* (environ, startResponse) {
+      await environ["wsgi.input"].read(1);
+      startResponse("200 OK", TEXT);
+      for (let index = 0; index < count; index++) yield LARGE.slice(0, size);
+    },
+  "write()": (count, size) => async (environ, startResponse) => {
+    await environ["wsgi.input"].read(1);
+    const write = startResponse("200 OK", TEXT);
+    for (let index = 0; index < count; index++) {
+      await write(LARGE.slice(0, size));
+    }
+    return [];
+  },
+  "write() that nobody waits for": (count, size) => async (environ, start) => {
+    await environ["wsgi.input"].read(1);
+    const write = start("200 OK", TEXT);
+    for (let index = 1; index < count; index++) write(LARGE.slice(0, size));
+    return [LARGE.slice(0, size)];
+  },
+};
+
 /** Sends a body, reads the response, and sees that the connection goes on. */
 async function checkConnection(
   { port }: Serving,
@@ -180,31 +207,26 @@ for (const way of WAYS) {
   });
 
   // Found by tests/fuzz.ts.
-  Deno.test({
-    name:
-      `${way}: a response in blocks comes to its end though its upload is not read`,
-    timeout: 20_000,
-    async fn() {
-      await using serving = serve(
-        way,
-        async function* (environ, startResponse) {
-          await environ["wsgi.input"].read(1);
-          startResponse("200 OK", TEXT);
-          for (let count = 0; count < 20; count++) yield LARGE.slice(0, 7_000);
-        },
-      );
-      for (let count = 0; count < 20; count++) {
-        using client = await Client.connect(serving.port);
-        await client.send(
-          "POST / HTTP/1.0\r\nContent-Length: 200000\r\n\r\n",
-        );
-        const uploaded = client.upload(200_000);
-        const { body } = await client.readResponse();
-        assertEquals(body.length, 140_000);
-        await uploaded;
-      }
-    },
-  });
+  for (const [how, makeApp] of Object.entries(STREAMING)) {
+    Deno.test({
+      name:
+        `${way}: a response by ${how} comes to its end though its upload is not read`,
+      timeout: 20_000,
+      async fn() {
+        await using serving = serve(way, makeApp(20, 7_000));
+        for (let count = 0; count < 20; count++) {
+          using client = await Client.connect(serving.port);
+          await client.send(
+            "POST / HTTP/1.0\r\nContent-Length: 200000\r\n\r\n",
+          );
+          const uploaded = client.upload(200_000);
+          const { body } = await client.readResponse();
+          assertEquals(body.length, 140_000);
+          await uploaded;
+        }
+      },
+    });
+  }
 
   Deno.test({
     name: `${way}: a body in chunks that is not read is given up too`,
