@@ -230,6 +230,11 @@ export abstract class BaseHandler {
     return this.#framing?.hasBody ?? true;
   }
 
+  /** Whether all bytes that `Content-Length` declares have been handed on. */
+  get isComplete(): boolean {
+    return this.#framing !== null && this.#framing.room <= 0;
+  }
+
   /** Whether the head of the response has been sent. */
   get headersSent(): boolean {
     return this.#state === "headers sent";

@@ -290,6 +290,15 @@ export class FetchHandler extends BaseHandler {
   /** Gives bytes to the body. */
   override _write(data: Uint8Array): void {
     this.#body.write(data);
+    if (this.#body.isStream) this.#endInput();
+  }
+
+  /**
+   * Gives the request body up with the last byte that is declared: `Deno.serve`
+   * takes that for the end of the response, after which it is too late.
+   */
+  #endInput(): void {
+    if (this.isComplete) this.#giveUpInput();
   }
 
   /** Answers with a stream, once it is needed; waits until more is asked for. */
@@ -301,8 +310,9 @@ export class FetchHandler extends BaseHandler {
       // So that it can be given up in the end.
       if (this.hasUnreadInput) this.#input.open();
       this.#reply(this.#body.open());
+      this.#endInput();
     }
-    return this.#body.demand;
+    return this.#isEnded ? undefined : this.#body.demand;
   }
 
   /**
@@ -325,14 +335,20 @@ export class FetchHandler extends BaseHandler {
       this._flush();
     }
     await this.#body.sendEach(sendNext);
-    if (this.hasUnreadInput) await this.#skipInput();
   }
 
   /**
-   * Reads the rest of the request body, as long as it keeps coming. A connection
-   * that is closed with something unread is reset, and its client may lose the
-   * response.
+   * Ends the stream, once the request body has been read as long as it keeps
+   * coming. A connection that is closed with something unread is reset, and its
+   * client may lose the response.
    */
+  async #endStream(): Promise<void> {
+    if (this.hasUnreadInput) await this.#skipInput();
+    this.#giveUpInput();
+    this.#body.close();
+  }
+
+  /** Reads and drops the request body until it ends, or nothing comes. */
   async #skipInput(): Promise<void> {
     const input = this.#input;
     let timer;
@@ -352,9 +368,12 @@ export class FetchHandler extends BaseHandler {
   override finishContent(): void {
     super.finishContent();
     this.#isEnded = true;
-    this.#giveUpInput();
-    if (this.#body.isStream) this.#body.close();
-    else this.#reply(this.#wholeBody());
+    if (this.#body.isStream) {
+      this.#endStream();
+    } else {
+      this.#giveUpInput();
+      this.#reply(this.#wholeBody());
+    }
   }
 
   /** Whether the client may still be sending a body that nobody reads. */

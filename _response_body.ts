@@ -36,6 +36,7 @@ export class ResponseBody {
   /** What was written as long as there was no stream. */
   #blocks: Uint8Array[] = [];
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
+  #isCanceled = false;
   /** Whether the client has asked for a block and not been given one. */
   #isWanted = false;
   /** Settles when the client asks for more than it was given. */
@@ -105,7 +106,10 @@ export class ResponseBody {
         this.#controller = controller;
       },
       pull: () => this.#pull(),
-      cancel: () => this.#onCancel(),
+      cancel: () => {
+        this.#isCanceled = true;
+        return this.#onCancel();
+      },
     }, { highWaterMark: 0 });
     for (const block of this.#blocks.splice(0)) this.write(block);
     return stream;
@@ -158,9 +162,9 @@ export class ResponseBody {
     return concat(this.#blocks);
   }
 
-  /** Ends the stream. */
+  /** Ends the stream, unless its client has. */
   close(): void {
-    this.#controller?.close();
+    if (!this.#isCanceled) this.#controller?.close();
     this.#demand?.resolve();
   }
 
