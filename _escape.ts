@@ -12,9 +12,10 @@ const ESCAPES: Record<string, string> = {
 // deno-lint-ignore no-control-regex
 const ESCAPED_REGEXP = /[\x00-\x1f\x7f-\x9f\\"\u2028\u2029]/g;
 
+// Most texts have nothing to escape, and a search is faster.
+
 /** `text` on one line: its control characters, quotes and backslashes escaped. */
 export function escape(text: string): string {
-  // Most texts have none, and a search is faster.
   if (text.search(ESCAPED_REGEXP) === -1) return text;
   return text.replace(
     ESCAPED_REGEXP,
@@ -31,7 +32,9 @@ const CONTROLS_REGEXP = /[\x00-\x1f\x7f-\x9f\u2028\u2029]/g;
 
 /** `text` on one line: its control characters escaped, and nothing else. */
 export function escapeControls(text: string): string {
-  return text.replace(CONTROLS_REGEXP, escape);
+  return text.search(CONTROLS_REGEXP) === -1
+    ? text
+    : text.replace(CONTROLS_REGEXP, escape);
 }
 
 /** `value` as an error message shows it: short, on one line, strings in quotes. */

@@ -229,9 +229,9 @@ export class WsgiRequestHandler {
     const { baseEnviron, options } = this.server;
     const info = { remoteAddr: this.clientAddress };
     const environ = requestEnviron(this.request, info, options);
-    for (const [name, value] of Object.entries(baseEnviron)) {
-      if (name.startsWith("SERVER_")) environ[name] = value;
-      else environ[name] ??= value;
+    for (const name in baseEnviron) {
+      if (name.startsWith("SERVER_")) environ[name] = baseEnviron[name];
+      else environ[name] ??= baseEnviron[name];
     }
     return environ;
   }
@@ -263,9 +263,8 @@ export class WsgiRequestHandler {
   logRequest(code: number | string = "-", size: number | string = "-"): void {
     if (this.server.quiet) return;
     const { method, url } = this.request;
-    // The target of CONNECT is a host.
-    const target = url.replace(/^[\w+]+:\/\/(?:[^/?]*(?=[/?]))?/, "");
-    this.logMessage(`"${method} ${escape(target)} HTTP/1.1" ${code} ${size}`);
+    const target = escape(targetOf(url));
+    this.logMessage(`"${method} ${target} HTTP/1.1" ${code} ${size}`);
   }
 
   /**
@@ -289,6 +288,13 @@ export class WsgiRequestHandler {
       `${hostname} - - [${logTime()}] ${escapeControls(message)}\n`,
     );
   }
+}
+
+/** What was asked for: the path and the query, or the host of CONNECT. */
+function targetOf(url: string): string {
+  const authority = url.slice(url.indexOf("://") + 3);
+  const start = authority.search(/[/?]/);
+  return start === -1 ? authority : authority.slice(start);
 }
 
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
@@ -353,6 +359,11 @@ export interface ServeInfo {
 /** Options for {@linkcode WsgiServer}. */
 export interface WsgiServerOptions
   extends Omit<FetchHandlerOptions, "info" | "wholeSize"> {
+  /**
+   * The `Server` header, and `SERVER_SOFTWARE`. By default, there is no such
+   * header, and the variable names this package.
+   */
+  serverSoftware?: string | null;
   /** The certificate chain for HTTPS, in PEM format. It needs a `key`. */
   cert?: string;
   /** The private key for HTTPS, in PEM format. */
@@ -526,7 +537,6 @@ export class WsgiServer implements AsyncDisposable {
     // The connection tells the scheme, whatever the target says.
     this.options = {
       scheme: isSecure ? "https" : "http",
-      serverSoftware: SOFTWARE,
       ...options,
     };
     this.setupEnviron();
@@ -540,7 +550,7 @@ export class WsgiServer implements AsyncDisposable {
       SERVER_NAME: this.serverName,
       // A Unix socket has none: that of the Host header is as good as any.
       ...this.serverPort > 0 && { SERVER_PORT: String(this.serverPort) },
-      SERVER_SOFTWARE: this.options.serverSoftware ?? "",
+      SERVER_SOFTWARE: this.options.serverSoftware ?? SOFTWARE,
     };
   }
 
