@@ -289,16 +289,12 @@ export class FetchHandler extends BaseHandler {
 
   /** Gives bytes to the body. */
   override _write(data: Uint8Array): void {
+    // `Deno.serve` takes the last byte that is declared for the end of the
+    // response, after which it is too late to give the request body up.
+    if (
+      this.isComplete && !Array.isArray(this.result) && this.hasUnreadInput
+    ) this.#body.hold();
     this.#body.write(data);
-    if (this.#body.isStream) this.#endInput();
-  }
-
-  /**
-   * Gives the request body up with the last byte that is declared: `Deno.serve`
-   * takes that for the end of the response, after which it is too late.
-   */
-  #endInput(): void {
-    if (this.isComplete) this.#giveUpInput();
   }
 
   /** Answers with a stream, once it is needed; waits until more is asked for. */
@@ -310,7 +306,6 @@ export class FetchHandler extends BaseHandler {
       // So that it can be given up in the end.
       if (this.hasUnreadInput) this.#input.open();
       this.#reply(this.#body.open());
-      this.#endInput();
     }
     return this.#isEnded ? undefined : this.#body.demand;
   }

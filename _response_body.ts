@@ -33,8 +33,10 @@ export class ResponseBody {
   /** What small blocks are copied into, one after the other. */
   #memory = EMPTY;
   #used = 0;
-  /** What was written as long as there was no stream. */
+  /** What was written and not given to a stream. */
   #blocks: Uint8Array[] = [];
+  /** Whether what is written has to wait for the end. */
+  #isHeld = false;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
   #isCanceled = false;
   /** Whether the client has asked for a block and not been given one. */
@@ -64,9 +66,16 @@ export class ResponseBody {
     return this.#controller !== null;
   }
 
+  /** Has what is written from here on wait until the stream is closed. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
   /** Gives bytes to the client, or keeps them as long as there is no stream. */
   write(block: Uint8Array): void {
-    if (this.#controller === null) {
+    if (this.#isHeld) {
+      this.#blocks.push(this.isOwned ? block : this.#copy(block));
+    } else if (this.#controller === null) {
       this.#blocks.push(block);
     } else {
       this.#isWanted = false;
@@ -111,7 +120,7 @@ export class ResponseBody {
         return this.#onCancel();
       },
     }, { highWaterMark: 0 });
-    for (const block of this.#blocks.splice(0)) this.write(block);
+    if (!this.#isHeld) this.#writeKept();
     return stream;
   }
 
@@ -162,9 +171,17 @@ export class ResponseBody {
     return concat(this.#blocks);
   }
 
+  #writeKept(): void {
+    for (const block of this.#blocks.splice(0)) this.write(block);
+  }
+
   /** Ends the stream, unless its client has. */
   close(): void {
-    if (!this.#isCanceled) this.#controller?.close();
+    this.#isHeld = false;
+    if (!this.#isCanceled) {
+      this.#writeKept();
+      this.#controller?.close();
+    }
     this.#demand?.resolve();
   }
 

@@ -97,28 +97,29 @@ const SIZES = {
 /** Applications that read one byte, and answer with some blocks. */
 const STREAMING: Record<
   string,
-  (count: number, size: number) => WsgiApplication
+  (count: number, size: number, headers: WsgiHeader[]) => WsgiApplication
 > = {
-  "a generator": (count, size) =>
+  "a generator": (count, size, headers) =>
     async function* (environ, startResponse) {
       await environ["wsgi.input"].read(1);
-      startResponse("200 OK", TEXT);
+      startResponse("200 OK", headers);
       for (let index = 0; index < count; index++) yield LARGE.slice(0, size);
     },
-  "write()": (count, size) => async (environ, startResponse) => {
+  "write()": (count, size, headers) => async (environ, startResponse) => {
     await environ["wsgi.input"].read(1);
-    const write = startResponse("200 OK", TEXT);
+    const write = startResponse("200 OK", headers);
     for (let index = 0; index < count; index++) {
       await write(LARGE.slice(0, size));
     }
     return [];
   },
-  "write() that nobody waits for": (count, size) => async (environ, start) => {
-    await environ["wsgi.input"].read(1);
-    const write = start("200 OK", TEXT);
-    for (let index = 1; index < count; index++) write(LARGE.slice(0, size));
-    return [LARGE.slice(0, size)];
-  },
+  "write() that nobody waits for":
+    (count, size, headers) => async (environ, startResponse) => {
+      await environ["wsgi.input"].read(1);
+      const write = startResponse("200 OK", headers);
+      for (let index = 1; index < count; index++) write(LARGE.slice(0, size));
+      return [LARGE.slice(0, size)];
+    },
 };
 
 /** Sends a body, reads the response, and sees that the connection goes on. */
@@ -208,25 +209,69 @@ for (const way of WAYS) {
 
   // Found by tests/fuzz.ts.
   for (const [how, makeApp] of Object.entries(STREAMING)) {
-    Deno.test({
-      name:
-        `${way}: a response by ${how} comes to its end though its upload is not read`,
-      timeout: 20_000,
-      async fn() {
-        await using serving = serve(way, makeApp(20, 7_000));
-        for (let count = 0; count < 20; count++) {
-          using client = await Client.connect(serving.port);
-          await client.send(
-            "POST / HTTP/1.0\r\nContent-Length: 200000\r\n\r\n",
-          );
-          const uploaded = client.upload(200_000);
-          const { body } = await client.readResponse();
-          assertEquals(body.length, 140_000);
-          await uploaded;
-        }
-      },
-    });
+    // The last block is large, as a client loses of it what is on its way.
+    for (
+      const [count, size, isSized] of [[20, 7_000, false], [
+        2,
+        70_000,
+        true,
+      ]] as const
+    ) {
+      const kind = isSized ? "sized response" : "response";
+      Deno.test({
+        name:
+          `${way}: a ${kind} by ${how} comes to its end though its upload is not read`,
+        timeout: 20_000,
+        async fn() {
+          const length = count * size;
+          const sized: WsgiHeader = ["Content-Length", String(length)];
+          const headers = isSized ? [...TEXT, sized] : TEXT;
+          await using serving = serve(way, makeApp(count, size, headers));
+          for (let count = 0; count < 20; count++) {
+            using client = await Client.connect(serving.port);
+            await client.send(
+              "POST / HTTP/1.0\r\nContent-Length: 200000\r\n\r\n",
+            );
+            const uploaded = client.upload(200_000);
+            const { body } = await client.readResponse();
+            assertEquals(body.length, length);
+            await uploaded;
+          }
+        },
+      });
+    }
   }
+
+  Deno.test({
+    name:
+      `${way}: an upload can be read after all of a sized response was written`,
+    timeout: 10_000,
+    async fn() {
+      const read = Promise.withResolvers<number>();
+      await using serving = serve(way, async (environ, startResponse) => {
+        const write = startResponse("200 OK", [
+          ...TEXT,
+          ["Content-Length", "6"],
+        ]);
+        const block = encoder.encode("Hel");
+        await write(block);
+        // Used again, as it may be.
+        block.set(encoder.encode("lo!"));
+        await write(block);
+        block.fill(0);
+        read.resolve((await environ["wsgi.input"].read()).length);
+        return [];
+      });
+      using client = await Client.connect(serving.port);
+      await client.send(
+        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n",
+      );
+      const uploaded = client.upload(200_000);
+      assertEquals((await client.readResponse()).body, "Hello!");
+      assertEquals(await read.promise, 200_000);
+      await uploaded;
+    },
+  });
 
   Deno.test({
     name: `${way}: a body in chunks that is not read is given up too`,
