@@ -34,10 +34,10 @@
  * @module
  */
 
-export * from "./handlers.ts";
-export * from "./headers.ts";
-export * from "./middleware.ts";
 export * from "./simple_server.ts";
-export * from "./types.ts";
-export * from "./util.ts";
+export * from "./handlers.ts";
+export * from "./middleware.ts";
 export * from "./validate.ts";
+export * from "./types.ts";
+export * from "./headers.ts";
+export * from "./util.ts";
