@@ -85,11 +85,12 @@ Deno.test("cgiEnviron() refuses a CONTENT_LENGTH that is not one number", () => 
 
 Deno.test("cgiEnviron() refuses a request without a method", () => {
   for (const variables of [[], [["REQUEST_METHOD", ""]]] as const) {
-    assertThrows(
+    const { status } = assertThrows(
       () => cgiEnviron(variables),
       RequestError,
       "Cannot answer the request as it has no REQUEST_METHOD",
     );
+    assertEquals(status, 400);
   }
 });
 

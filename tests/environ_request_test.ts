@@ -122,6 +122,12 @@ Deno.test("fromFetchHandler() passes the method and the headers on", async () =>
   ]);
 });
 
+Deno.test("fromFetchHandler() makes no headers of what is not there", async () => {
+  const { url, headers } = await requestOf({ HTTP_HOST: "" });
+  assertEquals(url, "http://127.0.0.1/");
+  assertEquals([...headers], [["host", ""]]);
+});
+
 const BODIES: [
   name: string,
   environ: Partial<WsgiEnviron>,
@@ -271,6 +277,16 @@ const UNCHANGED: [
   ],
   ["the body was not begun", (environ) => void environ["wsgi.input"].readable],
   ["there is no body", () => {}, { method: "GET" }],
+  [
+    "its host and its length are told",
+    () => {},
+    { headers: { "Host": "localhost", "Content-Length": "4" }, body: "spam" },
+  ],
+  [
+    "its method has no body, and a length is told",
+    () => {},
+    { method: "GET", headers: { "Content-Length": "4" } },
+  ],
   [
     "there are headers that the environ has not",
     () => {},
@@ -615,19 +631,25 @@ Deno.test("fromFetchHandler() tells the address of the client", async () => {
   ]);
 });
 
-const ENDS: [name: string, end: (response: Response) => Promise<unknown>][] = [
+const ENDS: [
+  name: string,
+  end: (response: Response) => Promise<unknown>,
+  isAskedLater?: boolean,
+][] = [
   ["was read", (response) => response.text()],
+  ["was read, if asked later", (response) => response.text(), true],
   [
     "was given up",
     async (response) => await response.body?.cancel(),
   ],
 ];
 
-for (const [name, end] of ENDS) {
+for (const [name, end, isAskedLater] of ENDS) {
   Deno.test(`fromFetchHandler() tells when a stream ${name}`, async () => {
-    let completed: Promise<void> | undefined;
-    const handler = toFetchHandler(fromFetchHandler((_request, info) => {
-      completed = info.completed;
+    let info: FetchInfo | undefined;
+    const handler = toFetchHandler(fromFetchHandler((_request, received) => {
+      info = received;
+      if (!isAskedLater) info.completed;
       return new Response(
         new ReadableStream({
           async pull(controller) {
@@ -639,6 +661,7 @@ for (const [name, end] of ENDS) {
       );
     }));
     const response = await handler(new Request("http://localhost/"));
+    const completed = info?.completed;
     const early = await Promise.race([
       completed?.then(() => "completed"),
       new Promise((resolve) => setTimeout(resolve, 20)),

@@ -588,6 +588,7 @@ Deno.test("requestEnviron() takes the port and the mount point that a proxy tell
     const environ = requestEnviron(request, info, { forwarded });
     for (const [key, value] of Object.entries(expected)) {
       assertEquals(environ[key], value, `${name}: ${value}`);
+      if (value === undefined) assertFalse(key in environ);
     }
     assertEquals(environ.PATH_INFO, "/x");
   }

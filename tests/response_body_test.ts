@@ -48,6 +48,38 @@ Deno.test("ResponseBody keeps what is written as long as there is no stream", ()
   body.close();
 });
 
+for (const isOpen of [true, false]) {
+  const state = isOpen ? "open" : "not open";
+  Deno.test(`ResponseBody.hold() has what is written wait for the end, ${state}`, async () => {
+    const body = createBody();
+    body.isOwned = isOpen;
+    let stream = isOpen ? body.open() : null;
+    body.hold();
+    const block = bytes("a");
+    body.write(block);
+    stream ??= body.open();
+    const reader = stream.getReader();
+    const read = reader.read();
+    assertEquals(await isSettled(read), false);
+    body.close();
+    const { value } = await read;
+    assertEquals(value, bytes("a"));
+    // Only what is not owned may be used again.
+    assertEquals(value === block, body.isOwned);
+    assertEquals(await textOf(reader.read()), null);
+  });
+}
+
+Deno.test("ResponseBody.close() does nothing to a stream that was canceled", async () => {
+  const body = createBody();
+  const reader = body.open().getReader();
+  body.hold();
+  body.write(bytes("a"));
+  await reader.cancel();
+  body.close();
+  assertEquals(await textOf(reader.read()), null);
+});
+
 Deno.test("ResponseBody.open() makes a stream that begins with what was written", async () => {
   const body = createBody();
   body.write(bytes("a"));

@@ -389,6 +389,20 @@ Deno.test("fromFetchHandler() cancels the body of a response that cannot be star
   assertEquals(reasons.length, 1);
 });
 
+Deno.test("fromFetchHandler() throws what startResponse() throws, also if the body is whole", async () => {
+  await assertRejects(
+    async () =>
+      await fromFetchHandler(() => new Response("spam"))(
+        setupTestingDefaults({}),
+        () => {
+          throw new Error("refused");
+        },
+      ),
+    Error,
+    "refused",
+  );
+});
+
 Deno.test("An event stream opens at once, and its client's departure reaches it at once", async () => {
   const { stream, controller, reasons } = controlled();
   const handler = toFetchHandler(

@@ -542,6 +542,9 @@ for (const way of WAYS) {
         await serving[Symbol.asyncDispose]();
         throw new Error(`${maxBodySize} was taken`);
       }
+      await using serving = serve(way, counter, { maxBodySize: 0 });
+      const request = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+      assertEquals((await ask(serving.port, request)).status, 200);
     },
   });
 }

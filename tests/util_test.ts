@@ -619,6 +619,7 @@ Deno.test("FileWrapper.size() tells what is left of a file", async () => {
     [new MemoryFile(data).toOpenFile(false), null],
     [new MemoryFile(new Uint8Array()).toOpenFile(), null],
     [new MemoryFile(data).toReader(), null],
+    [Object.assign(new MemoryFile(data).toReader(), { seek() {} }), null],
     [new Blob([data]), 10],
     [new Blob(), 0],
     [chunked(data, 10), null],
@@ -655,6 +656,21 @@ Deno.test("FileWrapper.readable gives what is left, whatever the block size", as
   const file = new MemoryFile(data);
   await new FileWrapper(file.toOpenFile()).readable.cancel();
   assert(file.isOpen);
+});
+
+Deno.test("FileWrapper.readable copies what its owner may use again, and reads nothing ahead", async () => {
+  const memory = new Uint8Array(1);
+  const { readable } = new FileWrapper({
+    read() {
+      memory[0] = (memory[0] ?? 0) + 1;
+      return memory;
+    },
+  });
+  await new Promise((resolve) => setTimeout(resolve));
+  assertEquals(memory[0], 0);
+  const reader = readable.getReader();
+  const blocks = [await reader.read(), await reader.read()];
+  assertEquals(blocks.map(({ value }) => value?.[0]), [1, 2]);
 });
 
 Deno.test("FileWrapper.close() cancels a stream, also one that is waited for", async () => {
