@@ -759,6 +759,65 @@ Deno.test("mapResult() calls no function after its close", async () => {
   assertEquals(log, ["close"]);
 });
 
+Deno.test("mapResult() gives no block of an array if a function fails at a later one", async () => {
+  const handler = toFetchHandler((_environ, startResponse) => {
+    startResponse("200 OK", PLAIN);
+    let count = 0;
+    return mapResult([encode("a"), encode("b")], {
+      block(block) {
+        if (count++ > 0) throw FAILURE;
+        return block;
+      },
+    });
+  }, { errors: new TextErrorStream(() => {}) });
+  const response = await handler(new Request("http://localhost/"));
+  assertEquals(response.status, 500);
+});
+
+Deno.test("mapResult() leaves no error to nobody if its result is not read", async () => {
+  // What nobody handles fails the test.
+  const fail = () => Promise.reject(FAILURE);
+  await closeResult(mapResult([encode("a")], { block: fail }));
+  await closeResult(mapResult([encode("a")], { end: fail }));
+  const result = mapResult(
+    (function* () {
+      yield encode("a");
+    })(),
+    { block: fail },
+  ) as Iterable<Uint8Array>;
+  assertThrows(() => [...result], TypeError, "iterate it with for await");
+  await closeResult(result);
+  await new Promise((resolve) => setTimeout(resolve));
+});
+
+Deno.test("mapResult() gives nothing of what it has read ahead once it was ended", async () => {
+  const iterator = iterate(
+    mapResult([encode("a")], { end: () => Promise.resolve(encode("b")) }),
+  );
+  await iterator.return?.();
+  assertEquals(await iterator.next(), { done: true, value: undefined });
+});
+
+Deno.test("middleware() does not tell error of what fails after the end", async () => {
+  const log: string[] = [];
+  const { promise, reject } = Promise.withResolvers<void>();
+  const result = await middleware(async function* (_environ, startResponse) {
+    startResponse("200 OK", PLAIN);
+    await promise;
+    yield encode("a");
+  }, () => ({ error: () => void log.push("error") }))(
+    setupTestingDefaults({}),
+    () => () => Promise.resolve(),
+  );
+  const iterator = iterate(result);
+  const step = Promise.resolve(iterator.next());
+  const closed = release(result, { iterator, isWaiting: true });
+  reject(FAILURE);
+  assertStrictEquals(await step.catch((error) => error), FAILURE);
+  await closed;
+  assertEquals(log, []);
+});
+
 Deno.test("mapResult() throws the errors of both closes, and one error once", async () => {
   const inner = new Error("inner");
   const own = new Error("own");
