@@ -137,9 +137,10 @@ export function variableOf(name: string, value: string): string | null {
     (name === "transfer-encoding" && value.toLowerCase() === "chunked")
   ) return null;
   const variable = headerVariable(name);
-  // A `Headers` tells of the one more than once; the other has its exception.
-  const isSpecial = name === "set-cookie" || name === "transfer-encoding";
-  if (!isSpecial && HEADER_VARIABLES.size < MAX_KNOWN_HEADERS) {
+  // That one is left out only if its value is the one above.
+  if (
+    name !== "transfer-encoding" && HEADER_VARIABLES.size < MAX_KNOWN_HEADERS
+  ) {
     HEADER_VARIABLES.set(name, variable);
   }
   return variable;
