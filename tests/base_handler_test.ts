@@ -3,6 +3,7 @@
 import {
   assertEquals,
   assertInstanceOf,
+  assertMatch,
   assertRejects,
   assertStrictEquals,
   assertThrows,
@@ -1202,7 +1203,9 @@ Deno.test("formatDateTime() formats as RFC 9110 says", () => {
       [784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"],
       [951_827_696, "Tue, 29 Feb 2000 12:34:56 GMT"],
       [253_402_300_799, "Fri, 31 Dec 9999 23:59:59 GMT"],
-    ] as [number, string][]
+      [new Date(-62_167_219_200_000), "Sat, 01 Jan 0000 00:00:00 GMT"],
+      [new Date(1_999), "Thu, 01 Jan 1970 00:00:01 GMT"],
+    ] as [number | Date, string][]
   ) {
     assertEquals(formatDateTime(timestamp), text);
   }
@@ -1213,6 +1216,59 @@ Deno.test("formatDateTime() formats as RFC 9110 says", () => {
       `Cannot format the time as it must be a number of seconds, not of milliseconds, or a Date, in the years 0 to 9999: received ${timestamp}`,
     );
   }
+});
+
+Deno.test("BaseHandler.isComplete tells when all that is declared has been sent", async () => {
+  const handler = new TestHandler();
+  const seen = [handler.isComplete];
+  await handler.run(async (_environ, startResponse) => {
+    const write = startResponse(OK, [
+      ["Content-Length", "2"],
+      // As long a name as that.
+      ["X-Content-Type", "spam"],
+    ]);
+    for (let count = 0; count < 2; count++) {
+      seen.push(handler.isComplete);
+      await write(bytes("a"));
+    }
+    seen.push(handler.isComplete);
+    return [];
+  });
+  assertEquals(seen, [false, false, false, true]);
+});
+
+Deno.test("BaseHandler logs a body that is too long without a trace", async () => {
+  const handler = new TestHandler();
+  await handler.run((_environ, startResponse) => {
+    startResponse(OK, [["Content-Length", "1"]]);
+    return list("ab");
+  });
+  assertMatch(handler.log.text, /^RangeError: [^\n]*\n$/);
+});
+
+Deno.test("BaseHandler leaves the signal of what has ended alone", async () => {
+  const handler = new TestHandler();
+  let signal: AbortSignal | undefined;
+  await handler.run((environ, startResponse) => {
+    signal = environ["wsgiref.signal"];
+    startResponse(OK, []);
+    return list("a");
+  });
+  handler.abortSignal(ERROR);
+  await handler.connectionLost(ERROR);
+  assertEquals(signal?.aborted, false);
+});
+
+Deno.test("BaseHandler.write() rejects once the client has gone", async () => {
+  const handler = new TestHandler();
+  let written: unknown;
+  await handler.run(async (_environ, startResponse) => {
+    const write = startResponse(OK, []);
+    await handler.connectionLost(ERROR);
+    written = await write(bytes("a")).catch((error) => error);
+    return [];
+  });
+  assertStrictEquals(written, ERROR);
 });
 
 Deno.test("BaseHandler.run() waits for a close() that a subclass makes asynchronous", async () => {
