@@ -413,7 +413,11 @@ class Files {
     const file = await Deno.open(new URL(import.meta.url));
     this.open++;
     this.opened++;
+    let isOpen = true;
+    // It may be canceled while it reads what turns out to be the end.
     const close = () => {
+      if (!isOpen) return;
+      isOpen = false;
       this.open--;
       file.close();
     };
