@@ -73,10 +73,10 @@ export class ResponseBody {
 
   /** Gives bytes to the client, or keeps them as long as there is no stream. */
   write(block: Uint8Array): void {
-    if (this.#isHeld) {
-      this.#blocks.push(this.isOwned ? block : this.#copy(block));
-    } else if (this.#controller === null) {
+    if (this.#controller === null) {
       this.#blocks.push(block);
+    } else if (this.#isHeld) {
+      this.#blocks.push(this.isOwned ? block : this.#copy(block));
     } else {
       this.#isWanted = false;
       // First, as a client that waits asks for more while it is given some.
@@ -120,7 +120,7 @@ export class ResponseBody {
         return this.#onCancel();
       },
     }, { highWaterMark: 0 });
-    if (!this.#isHeld) this.#writeKept();
+    for (const block of this.#blocks.splice(0)) this.write(block);
     return stream;
   }
 
@@ -171,15 +171,10 @@ export class ResponseBody {
     return concat(this.#blocks);
   }
 
-  #writeKept(): void {
-    for (const block of this.#blocks.splice(0)) this.write(block);
-  }
-
   /** Ends the stream, unless its client has. */
   close(): void {
-    this.#isHeld = false;
     if (!this.#isCanceled) {
-      this.#writeKept();
+      for (const block of this.#blocks) this.#controller?.enqueue(block);
       this.#controller?.close();
     }
     this.#demand?.resolve();
