@@ -1651,9 +1651,10 @@ for (const serverSoftware of ["spam/1", undefined]) {
       );
       assertEquals(statusOf(response), status);
       assertEquals(/^server: (.*)\r$/im.exec(response)?.[1], serverSoftware);
-      if (status === 200) {
-        assertMatch(response, /\r\n\r\n(?:spam\/1|wsgiref\/\d.*)$/);
-      }
+      if (status !== 200) continue;
+      const name = /\r\n\r\n(.*)$/.exec(response)?.[1] ?? "";
+      assertEquals(name, server.baseEnviron.SERVER_SOFTWARE);
+      assertMatch(name, serverSoftware ? /^spam\/1$/ : /^wsgiref\/\d/);
     }
   });
 }

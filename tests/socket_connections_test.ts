@@ -122,6 +122,13 @@ const STREAMING: Record<
     },
 };
 
+/** How many blocks of how many bytes they answer with, and whether they say so. */
+const SHAPES = [
+  [20, 7_000, false],
+  // A client loses of a large last block what is on its way.
+  [2, 70_000, true],
+] as const;
+
 /** Sends a body, reads the response, and sees that the connection goes on. */
 async function checkConnection(
   { port }: Serving,
@@ -209,14 +216,7 @@ for (const way of WAYS) {
 
   // Found by tests/fuzz.ts.
   for (const [how, makeApp] of Object.entries(STREAMING)) {
-    // The last block is large, as a client loses of it what is on its way.
-    for (
-      const [count, size, isSized] of [[20, 7_000, false], [
-        2,
-        70_000,
-        true,
-      ]] as const
-    ) {
+    for (const [count, size, isSized] of SHAPES) {
       const kind = isSized ? "sized response" : "response";
       Deno.test({
         name:
