@@ -211,7 +211,11 @@ export abstract class BaseHandler {
   #connection = new AbortController();
   #isConnectionLost = false;
 
-  /** Hands bytes on to {@linkcode BaseHandler._flush}, or to the client. */
+  /**
+   * Hands bytes on to {@linkcode BaseHandler._flush}, or to the client.
+   *
+   * @param data The bytes.
+   */
   abstract _write(data: Uint8Array): void;
   /** Sends what was written on its way to the client. */
   abstract _flush(): void | Promise<void>;
@@ -537,7 +541,7 @@ export abstract class BaseHandler {
   }
 
   /**
-   * Sends block after block, each before the next is asked for (P021).
+   * Sends block after block, each before the next is asked for.
    *
    * @param sendNext Asks for a block and sends it. Gives `false` if there was
    * none, or if it was the last.
@@ -832,7 +836,36 @@ export abstract class BaseHandler {
   }
 }
 
-/** Options for {@linkcode BaseHandler.sendEach}. */
+/**
+ * Options for {@linkcode BaseHandler.sendEach}.
+ *
+ * @example Usage
+ * ```ts
+ * import { FetchHandler, type SendEachOptions } from "@wsgi/wsgiref/handlers";
+ * import { assertEquals } from "@std/assert";
+ *
+ * let count = 0;
+ * class CountingHandler extends FetchHandler {
+ *   override sendEach(
+ *     sendNext: () => boolean | Promise<boolean>,
+ *     options: SendEachOptions,
+ *   ): Promise<void> {
+ *     return super.sendEach(() => {
+ *       count++;
+ *       return sendNext();
+ *     }, options);
+ *   }
+ * }
+ *
+ * const handler = new CountingHandler(new Request("http://localhost/"));
+ * const response = await handler.respond(function* (_environ, startResponse) {
+ *   startResponse("200 OK", []);
+ *   for (const byte of [65, 66]) yield new Uint8Array([byte]);
+ * });
+ * assertEquals(await response.text(), "AB");
+ * assertEquals(count, 3); // two blocks, and the end
+ * ```
+ */
 export interface SendEachOptions {
   /** Whether the memory of a block stays as it is after the block was given. */
   isOwned: boolean;

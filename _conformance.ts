@@ -1,7 +1,22 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 // This module is browser compatible.
 
-/** The code of a rule. Its meaning never changes. */
+/**
+ * The code of a rule. Its meaning never changes.
+ *
+ * @example Usage
+ * ```ts
+ * import {
+ *   CONFORMANCE_CHECKS,
+ *   type WsgiConformanceCode,
+ * } from "@wsgi/wsgiref/validate";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const code: WsgiConformanceCode = "status-control";
+ *
+ * assertEquals(CONFORMANCE_CHECKS[code].severity, "error");
+ * ```
+ */
 // deno-fmt-ignore: a line for what belongs together
 export type WsgiConformanceCode =
   | "application-type" | "application-arguments" | "wsgi-multithread"
@@ -41,7 +56,23 @@ export type WsgiConformanceCode =
   | "middleware-input" | "middleware-withheld" | "middleware-delayed"
   | "middleware-swallowed";
 
-/** One rule that {@linkcode validator} checks. */
+/**
+ * One rule that {@linkcode validator} checks.
+ *
+ * @example Usage
+ * ```ts
+ * import {
+ *   CONFORMANCE_CHECKS,
+ *   type WsgiConformanceCheck,
+ * } from "@wsgi/wsgiref/validate";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const check: WsgiConformanceCheck = CONFORMANCE_CHECKS["status-control"];
+ *
+ * assertEquals(check.side, "application");
+ * assertEquals(check.severity, "error");
+ * ```
+ */
 export interface WsgiConformanceCheck {
   /** The sections of PEP 3333 and of RFCs that ask for it, with addresses. */
   clause: string;

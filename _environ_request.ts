@@ -184,7 +184,29 @@ export function toRequest(
   }
 }
 
-/** What {@linkcode fromFetchHandler} tells a handler of the connection. */
+/**
+ * What {@linkcode fromFetchHandler} tells a handler of the connection.
+ *
+ * @example Usage
+ * ```ts
+ * import {
+ *   type FetchInfo,
+ *   fromFetchHandler,
+ *   toFetchHandler,
+ * } from "@wsgi/wsgiref/handlers";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const app = fromFetchHandler((_request: Request, info: FetchInfo) =>
+ *   new Response(info.remoteAddr.hostname)
+ * );
+ *
+ * const handler = toFetchHandler(app, {
+ *   remoteAddr: () => ({ hostname: "192.0.2.1" }),
+ * });
+ * const response = await handler(new Request("http://localhost/"));
+ * assertEquals(await response.text(), "192.0.2.1");
+ * ```
+ */
 export interface FetchInfo {
   /** The address of the client, as far as the gateway tells it. */
   readonly remoteAddr: {

@@ -30,7 +30,23 @@ import type {
 const IDLE_TIME = 100;
 const IDLE_TIMES = 50;
 
-/** Options for {@linkcode FetchHandler}. */
+/**
+ * Options for {@linkcode FetchHandler}.
+ *
+ * @example Usage
+ * ```ts
+ * import { FetchHandler, type FetchHandlerOptions } from "@wsgi/wsgiref/handlers";
+ * import { demoApp } from "@wsgi/wsgiref/simple-server";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: FetchHandlerOptions = { serverSoftware: "spam/1.0" };
+ * const request = new Request("http://localhost/");
+ * const handler = new FetchHandler(request, null, options);
+ *
+ * const response = await handler.respond(demoApp);
+ * assertEquals(response.headers.get("server"), "spam/1.0");
+ * ```
+ */
 export interface FetchHandlerOptions extends RequestEnvironOptions {
   /**
    * The value of `wsgi.errors`, and where errors are logged. By default,
@@ -287,7 +303,11 @@ export class FetchHandler extends BaseHandler {
     };
   }
 
-  /** Gives bytes to the body. */
+  /**
+   * Gives bytes to the body.
+   *
+   * @param data The bytes.
+   */
   override _write(data: Uint8Array): void {
     // `Deno.serve` takes the last byte that is declared for the end of the
     // response, after which it is too late to give the request body up.

@@ -10,28 +10,43 @@ import { encodeNativeString } from "./util.ts";
 /**
  * How many proxies in front of the server to trust, for each header that they
  * set. The value that counts is that many from the right.
+ *
+ * @example Usage
+ * ```ts
+ * import { type ForwardedOptions, requestEnviron } from "@wsgi/wsgiref/handlers";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const forwarded: ForwardedOptions = { for: 1, proto: 1 };
+ * const request = new Request("http://localhost/", {
+ *   headers: { "X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https" },
+ * });
+ *
+ * const environ = requestEnviron(request, undefined, { forwarded });
+ * assertEquals(environ.REMOTE_ADDR, "192.0.2.1");
+ * assertEquals(environ.HTTPS, "on");
+ * ```
  */
 export interface ForwardedOptions {
   /**
-   * Proxies that add to `X-Forwarded-For`, for `REMOTE_ADDR`.
+   * The number of proxies that add to `X-Forwarded-For`, for `REMOTE_ADDR`.
    *
    * @default {0}
    */
   for?: number;
   /**
-   * Proxies that add to `X-Forwarded-Proto`, for `wsgi.url_scheme`.
+   * The number of proxies that add to `X-Forwarded-Proto`, for `wsgi.url_scheme`.
    *
    * @default {0}
    */
   proto?: number;
   /**
-   * Proxies that add to `X-Forwarded-Host`, for `HTTP_HOST`.
+   * The number of proxies that add to `X-Forwarded-Host`, for `HTTP_HOST`.
    *
    * @default {0}
    */
   host?: number;
   /**
-   * Proxies that add to `X-Forwarded-Prefix`, for `SCRIPT_NAME`: the part of the
+   * The number of proxies that add to `X-Forwarded-Prefix`, for `SCRIPT_NAME`: the part of the
    * path that they take off.
    *
    * @default {0}
@@ -39,7 +54,25 @@ export interface ForwardedOptions {
   prefix?: number;
 }
 
-/** The address of a client. */
+/**
+ * The address of a client.
+ *
+ * @example Usage
+ * ```ts
+ * import { type RemoteAddr, requestEnviron } from "@wsgi/wsgiref/handlers";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function remoteAddr(request: Request): RemoteAddr {
+ *   return { hostname: request.headers.get("X-Real-Ip") ?? "127.0.0.1" };
+ * }
+ *
+ * const request = new Request("http://localhost/", {
+ *   headers: { "X-Real-Ip": "192.0.2.1" },
+ * });
+ * const environ = requestEnviron(request, undefined, { remoteAddr });
+ * assertEquals(environ.REMOTE_ADDR, "192.0.2.1");
+ * ```
+ */
 export interface RemoteAddr {
   /** The IP address. */
   hostname?: string;
@@ -47,7 +80,24 @@ export interface RemoteAddr {
   port?: number;
 }
 
-/** Options for {@linkcode requestEnviron}. */
+/**
+ * Options for {@linkcode requestEnviron}.
+ *
+ * @example Usage
+ * ```ts
+ * import {
+ *   requestEnviron,
+ *   type RequestEnvironOptions,
+ * } from "@wsgi/wsgiref/handlers";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: RequestEnvironOptions = { scriptName: "/shop" };
+ * const request = new Request("http://localhost/shop/spam");
+ *
+ * const environ = requestEnviron(request, undefined, options);
+ * assertEquals([environ.SCRIPT_NAME, environ.PATH_INFO], ["/shop", "/spam"]);
+ * ```
+ */
 export interface RequestEnvironOptions {
   /**
    * The path at which the application is mounted, as text: `SCRIPT_NAME`. It is

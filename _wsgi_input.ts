@@ -5,14 +5,41 @@ import { quote } from "./_escape.ts";
 import { ConnectionLostError, RequestError } from "./_request_error.ts";
 import type { InputStream } from "./types.ts";
 
-/** Where a {@linkcode WsgiInput} reads from; a `Request` is such a source. */
+/**
+ * Where a {@linkcode WsgiInput} reads from; a `Request` is such a source.
+ *
+ * @example Usage
+ * ```ts
+ * import { WsgiInput, type WsgiInputSource } from "@wsgi/wsgiref/util";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const source: WsgiInputSource = new Request("http://localhost/", {
+ *   method: "POST",
+ *   body: "spam",
+ * });
+ *
+ * assertEquals((await new WsgiInput(source).read()).length, 4);
+ * ```
+ */
 export type WsgiInputSource =
   | ReadableStream<Uint8Array>
   | Uint8Array
   | BodySource
   | null;
 
-/** Something with a body, such as a `Request` or a `Response`. */
+/**
+ * Something with a body, such as a `Request` or a `Response`.
+ *
+ * @example Usage
+ * ```ts
+ * import { type BodySource, WsgiInput } from "@wsgi/wsgiref/util";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const source: BodySource = { body: new Blob(["spam"]).stream() };
+ *
+ * assertEquals((await new WsgiInput(source).read()).length, 4);
+ * ```
+ */
 export interface BodySource {
   /** The body, if there is one. */
   readonly body: ReadableStream<Uint8Array> | null;
@@ -22,7 +49,20 @@ export interface BodySource {
   arrayBuffer?(): Promise<ArrayBuffer>;
 }
 
-/** Options for {@linkcode WsgiInput}. */
+/**
+ * Options for {@linkcode WsgiInput}.
+ *
+ * @example Usage
+ * ```ts
+ * import { WsgiInput, type WsgiInputOptions } from "@wsgi/wsgiref/util";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: WsgiInputOptions = { limit: 2 };
+ * const input = new WsgiInput(new TextEncoder().encode("spam"), options);
+ *
+ * assertEquals(new TextDecoder().decode(await input.read()), "sp");
+ * ```
+ */
 export interface WsgiInputOptions {
   /**
    * The number of bytes that the body has. No more are read from the source,

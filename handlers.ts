@@ -78,7 +78,30 @@ const COALESCE_SIZE = 131_072;
 
 const encoder = new TextEncoder();
 
-/** Takes the bytes of a response: `Deno.stdout` is one. */
+/**
+ * Takes the bytes of a response: `Deno.stdout` is one.
+ *
+ * @example Usage
+ * ```ts
+ * import { type ByteWriter, SimpleHandler } from "@wsgi/wsgiref/handlers";
+ * import { setupTestingDefaults, WsgiInput } from "@wsgi/wsgiref/util";
+ * import { demoApp } from "@wsgi/wsgiref/simple-server";
+ * import { ConsoleErrorStream } from "@wsgi/wsgiref/handlers";
+ * import { assert } from "@std/assert";
+ *
+ * let size = 0;
+ * const counter: ByteWriter = { write: (data) => void (size += data.length) };
+ *
+ * const handler = new SimpleHandler(
+ *   new WsgiInput(null),
+ *   counter,
+ *   new ConsoleErrorStream(),
+ *   setupTestingDefaults({}),
+ * );
+ * await handler.run(demoApp);
+ * assert(size > 0);
+ * ```
+ */
 export interface ByteWriter {
   /**
    * Writes bytes.
@@ -94,6 +117,27 @@ export interface ByteWriter {
 
 /**
  * Options for {@linkcode SimpleHandler}.
+ *
+ * @example Usage
+ * ```ts
+ * import {
+ *   ConsoleErrorStream,
+ *   SimpleHandler,
+ *   type SimpleHandlerOptions,
+ * } from "@wsgi/wsgiref/handlers";
+ * import { setupTestingDefaults, WsgiInput } from "@wsgi/wsgiref/util";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: SimpleHandlerOptions = { multiprocess: true };
+ * const handler = new SimpleHandler(
+ *   new WsgiInput(null),
+ *   { write() {} },
+ *   new ConsoleErrorStream(),
+ *   setupTestingDefaults({}),
+ *   options,
+ * );
+ * assertEquals(handler.wsgiMultiprocess, true);
+ * ```
  */
 export interface SimpleHandlerOptions {
   /**
@@ -198,7 +242,11 @@ export class SimpleHandler extends BaseHandler {
     Object.assign(this.environ, this.baseEnviron);
   }
 
-  /** Keeps bytes for {@linkcode SimpleHandler._flush}. */
+  /**
+   * Keeps bytes for {@linkcode SimpleHandler._flush}.
+   *
+   * @param data The bytes.
+   */
   override _write(data: Uint8Array): void {
     this.#blocks.push(data);
   }
@@ -509,7 +557,11 @@ export class CgiHandler extends BaseCgiHandler {
     return super.finishResponse();
   }
 
-  /** Sets the exit code of the process to 1, as the response was cut off. */
+  /**
+   * Sets the exit code of the process to 1, as the response was cut off.
+   *
+   * @param _error The value that was thrown, which is in the log.
+   */
   override abort(_error: unknown): void {
     Deno.exitCode = 1;
   }
@@ -551,7 +603,29 @@ export class IisCgiHandler extends CgiHandler {
   }
 }
 
-/** Options for {@linkcode toFetchHandler}. */
+/**
+ * Options for {@linkcode toFetchHandler}.
+ *
+ * @example Usage
+ * ```ts
+ * import {
+ *   toFetchHandler,
+ *   type ToFetchHandlerOptions,
+ * } from "@wsgi/wsgiref/handlers";
+ * import { demoApp } from "@wsgi/wsgiref/simple-server";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: ToFetchHandlerOptions = { maxBodySize: 3 };
+ * const handler = toFetchHandler(demoApp, options);
+ *
+ * const request = new Request("http://localhost/", {
+ *   method: "POST",
+ *   headers: { "Content-Length": "4" },
+ *   body: "spam",
+ * });
+ * assertEquals((await handler(request)).status, 413);
+ * ```
+ */
 export type ToFetchHandlerOptions = Omit<
   FetchHandlerOptions,
   "info" | "wholeSize"

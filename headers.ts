@@ -28,10 +28,34 @@
 import { quote } from "./_escape.ts";
 import { encodeLatin1 } from "./_latin1.ts";
 
-/** One header: its name and its value, both native strings. */
+/**
+ * One header: its name and its value, both native strings.
+ *
+ * @example Usage
+ * ```ts
+ * import { type WsgiHeader, WsgiHeaders } from "@wsgi/wsgiref/headers";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const header: WsgiHeader = ["Content-Type", "text/plain"];
+ *
+ * assertEquals(new WsgiHeaders([header]).get("content-type"), "text/plain");
+ * ```
+ */
 export type WsgiHeader = [name: string, value: string];
 
-/** The headers that a response begins with. They may be constant. */
+/**
+ * The headers that a response begins with. They may be constant.
+ *
+ * @example Usage
+ * ```ts
+ * import { type WsgiHeaderList, WsgiHeaders } from "@wsgi/wsgiref/headers";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const list: WsgiHeaderList = [["Vary", "Accept"], ["Vary", "Cookie"]];
+ *
+ * assertEquals(WsgiHeaders.from(list).getAll("Vary"), ["Accept", "Cookie"]);
+ * ```
+ */
 export type WsgiHeaderList =
   | readonly (readonly [name: string, value: string])[]
   | WsgiHeaders;

@@ -91,7 +91,7 @@ function ignore(): void {}
  * @throws What the result throws as it ends; an `AggregateError` if both its
  * iterator and its `close()` throw.
  *
- * @see {@link https://peps.python.org/pep-3333/#specification-details | PEP 3333: Specification Details}, on `close()` (P027)
+ * @see {@link https://peps.python.org/pep-3333/#specification-details | PEP 3333: Specification Details, on close()}
  *
  * @example Usage
  * ```ts
@@ -115,13 +115,26 @@ export function closeResult(result: WsgiResult): void | Promise<void> {
   return release(result);
 }
 
-/** Options for {@linkcode mapResult}. */
+/**
+ * Options for {@linkcode mapResult}.
+ *
+ * @example Usage
+ * ```ts
+ * import { type MapResultOptions, mapResult } from "@wsgi/wsgiref/middleware";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const withNewline: MapResultOptions = { end: () => new Uint8Array([10]) };
+ *
+ * const result = mapResult([new Uint8Array([65])], withNewline);
+ * assertEquals(await new Response(ReadableStream.from(result)).text(), "A\n");
+ * ```
+ */
 export interface MapResultOptions {
   /**
    * Turns each block into what is sent in its place.
    *
    * A block that nothing is made of becomes an empty one, as there has to be one
-   * for each that the application gives (P119, P120).
+   * for each that the application gives.
    *
    * @param block The block. It is the application's again as soon as the next
    * one is asked for.
@@ -139,17 +152,35 @@ export interface MapResultOptions {
    */
   end?(): Uint8Array | void | Promise<Uint8Array | void>;
   /**
-   * Called once, after `close()` of the result, however that ends (P027). No
+   * Called once, after `close()` of the result, however that ends. No
    * `block` and no `end` is called after it.
    *
    * @returns Nothing, or a promise.
    *
-   * @see {@link https://peps.python.org/pep-3333/#specification-details | PEP 3333: Specification Details}, on `close()`
+   * @see {@link https://peps.python.org/pep-3333/#specification-details | PEP 3333: Specification Details, on close()}
    */
   close?(): void | Promise<void>;
 }
 
-/** What {@linkcode middleware} has `start` look at, and change. */
+/**
+ * What {@linkcode middleware} has `start` look at, and change.
+ *
+ * @example Usage
+ * ```ts
+ * import { toFetchHandler } from "@wsgi/wsgiref/handlers";
+ * import { middleware, type ResponseHead } from "@wsgi/wsgiref/middleware";
+ * import { demoApp } from "@wsgi/wsgiref/simple-server";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function addServer(head: ResponseHead): void {
+ *   head.headers.setDefault("Server", "spam/1.0");
+ * }
+ *
+ * const app = middleware(demoApp, () => ({ start: addServer }));
+ * const response = await toFetchHandler(app)(new Request("http://localhost/"));
+ * assertEquals(response.headers.get("server"), "spam/1.0");
+ * ```
+ */
 export interface ResponseHead {
   /** The status code, a space and the reason phrase. */
   status: string;
@@ -157,21 +188,48 @@ export interface ResponseHead {
   readonly headers: WsgiHeaders;
 }
 
-/** What {@linkcode middleware} calls for one request. */
+/**
+ * What {@linkcode middleware} calls for one request.
+ *
+ * @example Usage
+ * ```ts
+ * import { toFetchHandler } from "@wsgi/wsgiref/handlers";
+ * import { middleware, type MiddlewareHooks } from "@wsgi/wsgiref/middleware";
+ * import { demoApp } from "@wsgi/wsgiref/simple-server";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const sizes: number[] = [];
+ *
+ * function countBytes(): MiddlewareHooks {
+ *   let size = 0;
+ *   return {
+ *     block(block) {
+ *       size += block.length;
+ *       return block;
+ *     },
+ *     close: () => void sizes.push(size),
+ *   };
+ * }
+ *
+ * const handler = toFetchHandler(middleware(demoApp, countBytes));
+ * const response = await handler(new Request("http://localhost/"));
+ * assertEquals(sizes, [(await response.bytes()).length]);
+ * ```
+ */
 export interface MiddlewareHooks extends MapResultOptions {
   /**
    * Called with the head of the response before it is sent, to look at it or to
    * change it.
    *
    * It is called once for each response that is begun: again if the application
-   * replaces it by an error's, with `excInfo` (P097), but not if that comes too
-   * late, when the head has been sent (P098). What `block` and `end` keep about
+   * replaces it by an error's, with `excInfo`, but not if that comes too
+   * late, when the head has been sent. What `block` and `end` keep about
    * a response is to be set up here.
    *
    * If it returns a result, that is sent in place of the application's, which is
    * closed with it. `block` and `end` are not called for it.
    *
-   * `startResponse()` is synchronous (P091 to P093), so if a promise is returned,
+   * `startResponse()` is synchronous, so if a promise is returned,
    * the call is held back until the first block is sent. What the server says to
    * it then is thrown there, and not by `startResponse()`.
    *
@@ -188,9 +246,9 @@ export interface MiddlewareHooks extends MapResultOptions {
    * or while its result is read. Afterwards the error is thrown again.
    *
    * Unless the hook answers in its place: it calls `startResponse()` with the
-   * error as `excInfo` (P144), and returns a result, which goes through the other
+   * error as `excInfo`, and returns a result, which goes through the other
    * hooks like any. If the head has been sent, `startResponse()` throws the
-   * error, which must not be caught (P100): nothing can be answered any more.
+   * error, which must not be caught: nothing can be answered any more.
    *
    * An error of the other hooks is no error of the application, unless that was
    * told: `start` and `block` may throw in its `startResponse()` and `write()`.
@@ -374,12 +432,12 @@ function createMappedResult(
  * - A result that can be iterated without promises stays one, under the same
  *   condition. Any other one has at most one promise more for each block.
  * - Each block becomes one block, be it an empty one, and is sent before the next
- *   one is asked for (P114, P118 to P121).
- * - The result is released exactly once (P027): its iterator is ended at once
+ *   one is asked for.
+ * - The result is released exactly once: its iterator is ended at once
  *   when that of the new one is, also while a block is waited for; with the
  *   `close()` of the new one its own is called, before that of the options. All
  *   errors are thrown, several as an `AggregateError`.
- * - What the result says of its number of blocks (P026) does not show.
+ * - What the result says of its number of blocks does not show.
  * - Without options, the result is returned as it is, and a
  *   {@linkcode FileWrapper} stays one if there is `close` only.
  *
@@ -655,10 +713,10 @@ class MiddlewareCall {
  *   as if nobody stood around it. They are looked up when they are needed, so
  *   `start` may add `block` and `end` to them.
  * - An application that is synchronous stays so, unless a hook is not. What
- *   {@linkcode mapResult} says of the result is true here too (P026, P027, P114,
- *   P118 to P121). An array stays an array also if `start` waits.
+ *   {@linkcode mapResult} says of the result is true here too. An array stays an
+ *   array also if `start` waits.
  * - Blocks that come by `write()` go through `block` too, in their order, and
- *   are handed on by `write()`, as no others are (P122, P123). They are not held
+ *   are handed on by `write()`, as no others are. They are not held
  *   back, but by a `start` or a `block` that waits.
  * - `close` is called once for each call of the application, also if that throws
  *   or if the client leaves.

@@ -119,6 +119,40 @@ class Log extends TextErrorStream {
 /**
  * Runs the application for one request of a {@linkcode WsgiServer}, and logs
  * the request.
+ *
+ * @example Usage
+ * ```ts
+ * import {
+ *   demoApp,
+ *   makeServer,
+ *   ServerHandler,
+ *   WsgiRequestHandler,
+ * } from "@wsgi/wsgiref/simple-server";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class TeapotHandler extends ServerHandler {
+ *   override errorStatus = "418 I'm a teapot";
+ * }
+ *
+ * class RequestHandler extends WsgiRequestHandler {
+ *   override handle() {
+ *     return new TeapotHandler(this).respond(() => {
+ *       throw new Error("Cannot brew coffee");
+ *     });
+ *   }
+ * }
+ *
+ * await using server = makeServer("127.0.0.1", 0, demoApp, {
+ *   errors: { write() {}, writelines() {}, flush() {} },
+ *   handlerClass: RequestHandler,
+ * });
+ * const answered = server.handleRequest();
+ *
+ * const response = await fetch(`http://127.0.0.1:${server.serverPort}/`);
+ * assertEquals(response.status, 418);
+ * await response.body?.cancel();
+ * await answered;
+ * ```
  */
 export class ServerHandler extends FetchHandler {
   #requestHandler: WsgiRequestHandler;
@@ -191,7 +225,35 @@ export class ServerHandler extends FetchHandler {
   }
 }
 
-/** Handles one request of a {@linkcode WsgiServer}. */
+/**
+ * Handles one request of a {@linkcode WsgiServer}.
+ *
+ * @example Usage
+ * ```ts
+ * import {
+ *   demoApp,
+ *   makeServer,
+ *   WsgiRequestHandler,
+ * } from "@wsgi/wsgiref/simple-server";
+ * import { assertStringIncludes } from "@std/assert";
+ *
+ * class RequestHandler extends WsgiRequestHandler {
+ *   override getEnviron() {
+ *     return { ...super.getEnviron(), "shop.name": "spam" };
+ *   }
+ * }
+ *
+ * await using server = makeServer("127.0.0.1", 0, demoApp, {
+ *   handlerClass: RequestHandler,
+ *   quiet: true,
+ * });
+ * const answered = server.handleRequest();
+ *
+ * const response = await fetch(`http://127.0.0.1:${server.serverPort}/`);
+ * assertStringIncludes(await response.text(), "shop.name = ");
+ * await answered;
+ * ```
+ */
 export class WsgiRequestHandler {
   /** The request. */
   readonly request: Request;
@@ -336,7 +398,28 @@ const unavailable: WsgiApplication = (_environ, startResponse) => {
   return [encoder.encode("Service Unavailable\n")];
 };
 
-/** The address of a server or of a client. */
+/**
+ * The address of a server or of a client.
+ *
+ * @example Usage
+ * ```ts
+ * import {
+ *   demoApp,
+ *   makeServer,
+ *   type ServerAddress,
+ * } from "@wsgi/wsgiref/simple-server";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { promise, resolve } = Promise.withResolvers<ServerAddress>();
+ * await using server = makeServer("127.0.0.1", 0, demoApp, {
+ *   onListen: resolve,
+ * });
+ *
+ * const address = await promise;
+ * assertEquals(address.hostname, "127.0.0.1");
+ * assertEquals(address.port, server.serverPort);
+ * ```
+ */
 export interface ServerAddress {
   /** The kind of socket. */
   readonly transport: "tcp" | "unix";
@@ -348,7 +431,42 @@ export interface ServerAddress {
   readonly path?: string;
 }
 
-/** What `Deno.serve` tells of the connection of a request. */
+/**
+ * What `Deno.serve` tells of the connection of a request.
+ *
+ * @example Usage
+ * ```ts
+ * import {
+ *   demoApp,
+ *   makeServer,
+ *   type ServeInfo,
+ *   WsgiRequestHandler,
+ * } from "@wsgi/wsgiref/simple-server";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function addressOf({ remoteAddr }: ServeInfo): string {
+ *   return remoteAddr.hostname ?? remoteAddr.path ?? "unknown";
+ * }
+ *
+ * let client = "";
+ * class RequestHandler extends WsgiRequestHandler {
+ *   override handle() {
+ *     client = addressOf(this.info);
+ *     return super.handle();
+ *   }
+ * }
+ *
+ * await using server = makeServer("127.0.0.1", 0, demoApp, {
+ *   handlerClass: RequestHandler,
+ *   quiet: true,
+ * });
+ * const answered = server.handleRequest();
+ *
+ * await (await fetch(`http://127.0.0.1:${server.serverPort}/`)).text();
+ * await answered;
+ * assertEquals(client, "127.0.0.1");
+ * ```
+ */
 export interface ServeInfo {
   /** The address of the client. */
   readonly remoteAddr: ServerAddress;
@@ -356,7 +474,25 @@ export interface ServeInfo {
   readonly completed: Promise<void>;
 }
 
-/** Options for {@linkcode WsgiServer}. */
+/**
+ * Options for {@linkcode WsgiServer}.
+ *
+ * @example Usage
+ * ```ts
+ * import {
+ *   demoApp,
+ *   WsgiServer,
+ *   type WsgiServerOptions,
+ * } from "@wsgi/wsgiref/simple-server";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: WsgiServerOptions = { maxBodySize: 1_000_000, quiet: true };
+ * await using server = new WsgiServer("127.0.0.1", 0, options);
+ * server.setApp(demoApp);
+ *
+ * assertEquals(server.options.maxBodySize, 1_000_000);
+ * ```
+ */
 export interface WsgiServerOptions
   extends Omit<FetchHandlerOptions, "info" | "wholeSize"> {
   /**
@@ -403,7 +539,25 @@ export interface WsgiServerOptions
   handlerClass?: typeof WsgiRequestHandler;
 }
 
-/** Options for {@linkcode WsgiServer.shutdown}. */
+/**
+ * Options for {@linkcode WsgiServer.shutdown}.
+ *
+ * @example Usage
+ * ```ts
+ * import {
+ *   demoApp,
+ *   makeServer,
+ *   type ShutdownOptions,
+ * } from "@wsgi/wsgiref/simple-server";
+ *
+ * const options: ShutdownOptions = { timeout: 1000 };
+ * const server = makeServer("127.0.0.1", 0, demoApp);
+ * const stopped = server.serveForever();
+ *
+ * await server.shutdown(options);
+ * await stopped;
+ * ```
+ */
 export interface ShutdownOptions {
   /**
    * How long to let requests be answered, in milliseconds. By default, the
@@ -801,7 +955,24 @@ function listen(
   }
 }
 
-/** Options for {@linkcode makeServer}. */
+/**
+ * Options for {@linkcode makeServer}.
+ *
+ * @example Usage
+ * ```ts
+ * import { demoApp, makeServer, WsgiServer } from "@wsgi/wsgiref/simple-server";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class SpamServer extends WsgiServer {
+ *   override readonly serverName = "spam.example";
+ * }
+ *
+ * await using server = makeServer("127.0.0.1", 0, demoApp, {
+ *   serverClass: SpamServer,
+ * });
+ * assertEquals(server.serverName, "spam.example");
+ * ```
+ */
 export interface MakeServerOptions<Server extends WsgiServer = WsgiServer>
   extends WsgiServerOptions {
   /**

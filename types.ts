@@ -37,6 +37,22 @@ export type { WsgiHeader, WsgiHeaderList } from "./headers.ts";
  * keeps a fast application from outrunning a slow client.
  *
  * @see {@link https://peps.python.org/pep-3333/#the-write-callable | PEP 3333: The write() Callable}
+ *
+ * @example Usage
+ * ```ts
+ * import { toFetchHandler } from "@wsgi/wsgiref/handlers";
+ * import type { WriteCallable } from "@wsgi/wsgiref/types";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const handler = toFetchHandler(async (_environ, startResponse) => {
+ *   const write: WriteCallable = startResponse("200 OK", []);
+ *   await write(new TextEncoder().encode("Hello, "));
+ *   return [new TextEncoder().encode("world!")];
+ * });
+ *
+ * const response = await handler(new Request("http://localhost/"));
+ * assertEquals(await response.text(), "Hello, world!");
+ * ```
  */
 export type WriteCallable = (data: Uint8Array) => Promise<void>;
 
@@ -53,6 +69,24 @@ export type WriteCallable = (data: Uint8Array) => Promise<void>;
  * cannot return.
  *
  * @see {@link https://peps.python.org/pep-3333/#the-start-response-callable | PEP 3333: The start_response() Callable}
+ *
+ * @example Usage
+ * ```ts
+ * import type { StartResponse } from "@wsgi/wsgiref/types";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function redirect(startResponse: StartResponse, location: string) {
+ *   startResponse("303 See Other", [["Location", location]]);
+ *   return [];
+ * }
+ *
+ * let answer: unknown;
+ * redirect((status, headers) => {
+ *   answer = [status, headers];
+ *   return () => Promise.resolve();
+ * }, "/spam");
+ * assertEquals(answer, ["303 See Other", [["Location", "/spam"]]]);
+ * ```
  */
 export type StartResponse = (
   status: string,
@@ -64,6 +98,25 @@ export type StartResponse = (
  * The body that an application returns: blocks of bytes, each sent before the
  * next is asked for. A `ReadableStream<Uint8Array>` is one, and so is an array.
  * A generator may use one buffer for all its blocks.
+ *
+ * @example Usage
+ * ```ts
+ * import { toFetchHandler } from "@wsgi/wsgiref/handlers";
+ * import type { WsgiResult } from "@wsgi/wsgiref/types";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function* countdown(): WsgiResult & Generator<Uint8Array> {
+ *   for (const text of ["3 ", "2 ", "1"]) yield new TextEncoder().encode(text);
+ * }
+ *
+ * const handler = toFetchHandler((_environ, startResponse) => {
+ *   startResponse("200 OK", [["Content-Type", "text/plain"]]);
+ *   return countdown();
+ * });
+ *
+ * const response = await handler(new Request("http://localhost/"));
+ * assertEquals(await response.text(), "3 2 1");
+ * ```
  */
 export type WsgiResult =
   & (Iterable<Uint8Array> | AsyncIterable<Uint8Array>)
@@ -80,6 +133,22 @@ export type WsgiResult =
  * @returns The body, or a promise of it.
  *
  * @see {@link https://peps.python.org/pep-3333/#the-application-framework-side | PEP 3333: The Application/Framework Side}
+ *
+ * @example Usage
+ * ```ts
+ * import { toFetchHandler } from "@wsgi/wsgiref/handlers";
+ * import type { WsgiApplication } from "@wsgi/wsgiref/types";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const app: WsgiApplication = (environ, startResponse) => {
+ *   startResponse("200 OK", [["Content-Type", "text/plain"]]);
+ *   return [new TextEncoder().encode(`This is ${environ.PATH_INFO}`)];
+ * };
+ *
+ * const handler = toFetchHandler(app);
+ * const response = await handler(new Request("http://localhost/spam"));
+ * assertEquals(await response.text(), "This is /spam");
+ * ```
  */
 export type WsgiApplication = (
   environ: WsgiEnviron,
@@ -91,6 +160,20 @@ export type WsgiApplication = (
  * empty list, however often it is called.
  *
  * @see {@link https://peps.python.org/pep-3333/#input-and-error-streams | PEP 3333: Input and Error Streams}
+ *
+ * @example Usage
+ * ```ts
+ * import type { InputStream } from "@wsgi/wsgiref/types";
+ * import { WsgiInput } from "@wsgi/wsgiref/util";
+ * import { assertEquals } from "@std/assert";
+ *
+ * async function readJson(input: InputStream): Promise<unknown> {
+ *   return JSON.parse(new TextDecoder().decode(await input.read()));
+ * }
+ *
+ * const input = new WsgiInput(new TextEncoder().encode('{"spam": 1}'));
+ * assertEquals(await readJson(input), { spam: 1 });
+ * ```
  */
 export interface InputStream extends AsyncIterable<Uint8Array<ArrayBuffer>> {
   /**
@@ -123,6 +206,20 @@ export interface InputStream extends AsyncIterable<Uint8Array<ArrayBuffer>> {
  * The stream for the messages of the application to whoever runs the server.
  *
  * @see {@link https://peps.python.org/pep-3333/#input-and-error-streams | PEP 3333: Input and Error Streams}
+ *
+ * @example Usage
+ * ```ts
+ * import { TextErrorStream } from "@wsgi/wsgiref/handlers";
+ * import type { ErrorStream } from "@wsgi/wsgiref/types";
+ * import { assertEquals } from "@std/assert";
+ *
+ * let log = "";
+ * const errors: ErrorStream = new TextErrorStream((text) => log += text);
+ *
+ * errors.write("No spam is left\n");
+ * errors.flush();
+ * assertEquals(log, "No spam is left\n");
+ * ```
  */
 export interface ErrorStream {
   /**
@@ -144,6 +241,26 @@ export interface ErrorStream {
 /**
  * A source of bytes that reads up to `size` of them and gives empty bytes, or
  * `null`, at the end.
+ *
+ * @example Usage
+ * ```ts
+ * import type { SizedReader } from "@wsgi/wsgiref/types";
+ * import { wrapFile } from "@wsgi/wsgiref/util";
+ * import { assertEquals } from "@std/assert";
+ *
+ * let left = 5;
+ * const zeros: SizedReader = {
+ *   read(size) {
+ *     const length = Math.min(size, left);
+ *     left -= length;
+ *     return new Uint8Array(length);
+ *   },
+ * };
+ *
+ * const lengths: number[] = [];
+ * for await (const block of wrapFile(zeros, 2)) lengths.push(block.length);
+ * assertEquals(lengths, [2, 2, 1]);
+ * ```
  */
 export interface SizedReader {
   /**
@@ -157,7 +274,26 @@ export interface SizedReader {
   close?(): unknown;
 }
 
-/** The part of an open `Deno.FsFile` that is read from. */
+/**
+ * The part of an open `Deno.FsFile` that is read from.
+ *
+ * @example Usage
+ * ```ts
+ * import type { OpenFile } from "@wsgi/wsgiref/types";
+ * import { wrapFile } from "@wsgi/wsgiref/util";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = await Deno.makeTempFile();
+ * await Deno.writeTextFile(path, "spam");
+ * const file: OpenFile = await Deno.open(path);
+ *
+ * const result = wrapFile(file);
+ * const bytes = await new Response(ReadableStream.from(result)).bytes();
+ * assertEquals(new TextDecoder().decode(bytes), "spam");
+ * await result.close?.();
+ * await Deno.remove(path);
+ * ```
+ */
 export interface OpenFile {
   /**
    * Reads into `buffer` from where the file stands.
@@ -180,7 +316,22 @@ export interface OpenFile {
   close(): void;
 }
 
-/** What a file wrapper can wrap. */
+/**
+ * What a file wrapper can wrap.
+ *
+ * @example Usage
+ * ```ts
+ * import type { FileLike } from "@wsgi/wsgiref/types";
+ * import { wrapFile } from "@wsgi/wsgiref/util";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const file: FileLike = new Blob(["spam"]);
+ *
+ * const lengths: number[] = [];
+ * for await (const block of wrapFile(file, 3)) lengths.push(block.length);
+ * assertEquals(lengths, [3, 1]);
+ * ```
+ */
 export type FileLike =
   | OpenFile
   | ReadableStream<Uint8Array>
@@ -196,13 +347,44 @@ export type FileLike =
  * @returns The result. Its `close` closes `filelike`.
  *
  * @see {@link https://peps.python.org/pep-3333/#optional-platform-specific-file-handling | PEP 3333: Optional Platform-Specific File Handling}
+ *
+ * @example Usage
+ * ```ts
+ * import { toFetchHandler } from "@wsgi/wsgiref/handlers";
+ * import type { FileWrapperFactory } from "@wsgi/wsgiref/types";
+ * import { wrapFile } from "@wsgi/wsgiref/util";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const handler = toFetchHandler((environ, startResponse) => {
+ *   const wrap: FileWrapperFactory = environ["wsgi.file_wrapper"] ?? wrapFile;
+ *   startResponse("200 OK", [["Content-Type", "text/plain"]]);
+ *   return wrap(new Blob(["spam"]));
+ * });
+ *
+ * const response = await handler(new Request("http://localhost/"));
+ * assertEquals(await response.text(), "spam");
+ * ```
  */
 export type FileWrapperFactory = (
   filelike: FileLike,
   blksize?: number,
 ) => WsgiResult;
 
-/** The variables of common request headers. */
+/**
+ * The variables of common request headers.
+ *
+ * @example Usage
+ * ```ts
+ * import type { HttpVariable } from "@wsgi/wsgiref/types";
+ * import { setupTestingDefaults } from "@wsgi/wsgiref/util";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const name: HttpVariable = "HTTP_ACCEPT_LANGUAGE";
+ * const environ = setupTestingDefaults({ [name]: "de" });
+ *
+ * assertEquals(environ[name]?.toUpperCase(), "DE");
+ * ```
+ */
 export type HttpVariable =
   | "HTTP_ACCEPT"
   | "HTTP_ACCEPT_CHARSET"

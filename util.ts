@@ -200,7 +200,24 @@ export function applicationUri(environ: Partial<WsgiEnviron>): string {
   return `${scheme}://${authority}${path.startsWith("/") ? "" : "/"}${path}`;
 }
 
-/** Options for {@linkcode requestUri}. */
+/**
+ * Options for {@linkcode requestUri}.
+ *
+ * @example Usage
+ * ```ts
+ * import {
+ *   requestUri,
+ *   type RequestUriOptions,
+ *   setupTestingDefaults,
+ * } from "@wsgi/wsgiref/util";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: RequestUriOptions = { includeQuery: false };
+ * const environ = setupTestingDefaults({ QUERY_STRING: "a=1" });
+ *
+ * assertEquals(requestUri(environ, options), "http://127.0.0.1/");
+ * ```
+ */
 export interface RequestUriOptions {
   /**
    * Whether the URI has the query string.

@@ -70,7 +70,20 @@ export type {
   WsgiConformanceCode,
 } from "./_conformance.ts";
 
-/** The rules that {@linkcode validator} checks, by the code of the violation. */
+/**
+ * The rules that {@linkcode validator} checks, by the code of the violation.
+ *
+ * @example Usage
+ * ```ts
+ * import { CONFORMANCE_CHECKS } from "@wsgi/wsgiref/validate";
+ * import { assertEquals } from "@std/assert";
+ *
+ * for (const [code, { rule, remedy }] of Object.entries(CONFORMANCE_CHECKS)) {
+ *   console.log(`${code}: ${rule}. ${remedy}`);
+ * }
+ * assertEquals(CONFORMANCE_CHECKS["status-control"].severity, "error");
+ * ```
+ */
 export const CONFORMANCE_CHECKS: Readonly<
   Record<WsgiConformanceCode, WsgiConformanceCheck>
 > = Object.fromEntries(
@@ -83,7 +96,26 @@ export const CONFORMANCE_CHECKS: Readonly<
   }]),
 ) as Record<WsgiConformanceCode, WsgiConformanceCheck>;
 
-/** Options for {@linkcode WsgiConformanceError}. */
+/**
+ * Options for {@linkcode WsgiConformanceError}.
+ *
+ * @example Usage
+ * ```ts
+ * import {
+ *   WsgiConformanceError,
+ *   type WsgiConformanceErrorOptions,
+ * } from "@wsgi/wsgiref/validate";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: WsgiConformanceErrorOptions = {
+ *   value: "200 OK\n",
+ *   layer: "shop",
+ * };
+ *
+ * const error = new WsgiConformanceError("status-control", options);
+ * assertEquals(error.layer, "shop");
+ * ```
+ */
 export interface WsgiConformanceErrorOptions {
   /** What was found. */
   value: unknown;
@@ -178,7 +210,29 @@ export class WsgiConformanceError extends AssertionError {
   }
 }
 
-/** Options for {@linkcode validator}. */
+/**
+ * Options for {@linkcode validator}.
+ *
+ * @example Usage
+ * ```ts
+ * import { validator, type ValidatorOptions } from "@wsgi/wsgiref/validate";
+ * import { toFetchHandler } from "@wsgi/wsgiref/handlers";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const reports: string[] = [];
+ * const options: ValidatorOptions = {
+ *   name: "shop",
+ *   onViolation: ({ code, layer }) => reports.push(`${layer}: ${code}`),
+ * };
+ *
+ * const app = validator((_environ, startResponse) => {
+ *   startResponse("200 Fine\t", [["Content-Type", "text/plain"]]);
+ *   return [];
+ * }, options);
+ * await toFetchHandler(app)(new Request("http://localhost/"));
+ * assertEquals(reports, ["shop: status-control"]);
+ * ```
+ */
 export interface ValidatorOptions {
   /**
    * What the application is called in reports. In a stack of middleware, each
