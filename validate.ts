@@ -368,7 +368,7 @@ export function validator(
         ),
       });
       if (severity === "error" && onViolation === undefined) throw error;
-      if (severity === "warning") warned.add(code);
+      warned.add(code);
       // What comes to the next validator too is the doing of who had it first.
       const key = `${code} ${error.value}`;
       if (reported.has(key)) return;

@@ -49,6 +49,21 @@ export const CASES = {
         const app = validate(later);
         await Promise.all([serve(app), serve(app)]);
       },
+      "two calls at once, after one that ended": async (validate) => {
+        const app = validate(later);
+        await serve(app);
+        await Promise.all([serve(app), serve(app)]);
+      },
+      "two calls at once, after one that rejected": async (validate) => {
+        let call: WsgiApplication = async () => {
+          await null;
+          throw new Error("oops");
+        };
+        const app = validate((...args) => call(...args));
+        await serve(app).catch(() => {});
+        call = later;
+        await Promise.all([serve(app), serve(app)]);
+      },
     },
     good: {
       "one call after the other": async (validate) => {

@@ -224,3 +224,13 @@ export function requestsOf(log: string): string[] {
   return log.split("\n").filter((line) => /^\S+ - - \[/.test(line))
     .map((line) => line.replace(/^.*?\] /, ""));
 }
+
+/** Whether the machine has an IPv6 address. */
+export function hasIpv6(): boolean {
+  try {
+    Deno.listen({ hostname: "::1", port: 0 }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}

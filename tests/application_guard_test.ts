@@ -9,8 +9,10 @@ import {
 import type { WsgiApplication } from "../types.ts";
 import { validator, WsgiConformanceError } from "../validate.ts";
 import { CASES } from "./_application_guard_cases.ts";
+import { breaks } from "./_mistakes.ts";
 import {
   createEnviron,
+  generate,
   HELLO,
   hello,
   invalid,
@@ -152,6 +154,34 @@ Deno.test("validator() names the layer, and those between which it was", async (
     ["app"],
     ' (in "app")',
   ]);
+});
+
+Deno.test("validator() reports a result that was not closed once, not at each later request", async () => {
+  const codes: string[] = [];
+  const app = validator(
+    (environ, startResponse) =>
+      Object.assign(generate(environ, startResponse), { close() {} }),
+    { onViolation: ({ code }) => codes.push(code) },
+  );
+  const variables = { "wsgi.multithread": false };
+  breaks("close-missing");
+  const result = await app(createEnviron(variables), startResponse);
+  assertEquals(await Array.fromAsync(result), [HELLO, HELLO]);
+  assertEquals(codes, []);
+  for (let count = 0; count < 2; count++) {
+    await serve(app, createEnviron(variables));
+    assertEquals(codes, ["close-missing"]);
+  }
+});
+
+Deno.test("validator() runs an application whose environ is none, if nobody throws", async () => {
+  const codes: string[] = [];
+  const app = validator(hello, { onViolation: ({ code }) => codes.push(code) });
+  for (const environ of [null, 5]) {
+    codes.length = 0;
+    await serve(app, invalid(environ));
+    assertEquals(codes, ["environ-type"]);
+  }
 });
 
 Deno.test("validator() names the application that a server calls wrongly", () => {

@@ -15,11 +15,12 @@ import {
   CgiHandler,
   IisCgiHandler,
   SimpleHandler,
+  type SimpleHandlerOptions,
   TextErrorStream,
 } from "../handlers.ts";
 import { VERSION } from "../_version.ts";
-import type { WsgiApplication, WsgiEnviron } from "../types.ts";
-import { setupTestingDefaults, WsgiInput } from "../util.ts";
+import type { FileLike, WsgiApplication, WsgiEnviron } from "../types.ts";
+import { type FileWrapper, setupTestingDefaults, WsgiInput } from "../util.ts";
 
 /** The path of a file, from this folder. */
 function localPath(path: string): string {
@@ -544,4 +545,99 @@ Deno.test("the variables of a process become native strings, also outside of a r
     JSON.parse(decoder.decode(stdout)),
     "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
   );
+});
+
+Deno.test("SimpleHandler joins blocks up to 128 KiB, and writes none that is empty", () => {
+  const half = 65_536;
+  const cases: [blocks: number[], writes: number[]][] = [
+    [[half, half], [2 * half]],
+    [[half, half, 1], [2 * half, 1]],
+    [[2 * half, half, half], [2 * half, 2 * half]],
+    [[3 * half, 1], [3 * half, 1]],
+    [[1, 2 * half], [1, 2 * half]],
+    [[half, 50_000, half, 50_000], [half + 50_000, half + 50_000]],
+  ];
+  for (const [blocks, expected] of cases) {
+    const writes: number[] = [];
+    const handler = new BaseCgiHandler(
+      new WsgiInput(null),
+      { write: (data) => void writes.push(data.length) },
+      new TextErrorStream(() => {}),
+      {},
+    );
+    for (const size of blocks) handler._write(new Uint8Array(size));
+    assertEquals(handler._flush(), undefined);
+    assertEquals(writes, expected);
+  }
+});
+
+Deno.test("SimpleHandler takes the flags of its environ from its options", () => {
+  const flagsOf = (options?: SimpleHandlerOptions) => {
+    const errors = new TextErrorStream(() => {});
+    const input = new WsgiInput(null);
+    const writer = { write() {} };
+    const handler = new SimpleHandler(input, writer, errors, {}, options);
+    return [handler.wsgiMultithread, handler.wsgiMultiprocess];
+  };
+  assertEquals(flagsOf(), [true, false]);
+  assertEquals(flagsOf({ multithread: false }), [false, false]);
+  assertEquals(flagsOf({ multiprocess: true }), [true, true]);
+});
+
+Deno.test("BaseCgiHandler answers 400 to a CONTENT_LENGTH that is no number of bytes", async () => {
+  const recorder = new Recorder();
+  await recorder.run(answer(["Hello"]), BaseCgiHandler, {
+    CONTENT_LENGTH: "abc",
+  });
+  assertMatch(recorder.output, /^Status: 400 Bad Request\r\n/);
+});
+
+Deno.test("CgiHandler logs a single character", async () => {
+  const handler = new URL("../handlers.ts", import.meta.url).href;
+  const { stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "eval",
+      `import { CgiHandler } from ${JSON.stringify(handler)};
+      new CgiHandler({}).stderr.write("x");`,
+    ],
+    signal: AbortSignal.timeout(20_000),
+  }).output();
+  assertEquals(decoder.decode(stderr), "x");
+});
+
+Deno.test("CgiHandler reads a body in chunks to its end, though nothing tells its length", async () => {
+  await using process = spawn({
+    PATH_INFO: "/echo",
+    REQUEST_METHOD: "POST",
+    HTTP_TRANSFER_ENCODING: "chunked",
+  });
+  const writer = process.stdin.getWriter();
+  await writer.write(encoder.encode("Hello"));
+  await writer.close();
+  const { stdout, stderr } = await finish(process);
+  assertEquals([stdout.split("\r\n\r\n")[1], stderr], ["Hello", ""]);
+});
+
+Deno.test("CgiHandler wraps a file, each block of which stays as it is until the next is asked for", async () => {
+  const path = await Deno.makeTempFile();
+  const block = 65_536;
+  const bytes = new Uint8Array(2 * block + 1).fill(1, 0, block).fill(2, block);
+  await Deno.writeFile(path, bytes);
+  const wrap = (filelike: FileLike) =>
+    new CgiHandler({}).wsgiFileWrapper?.(filelike) as FileWrapper;
+  try {
+    using file = await Deno.open(path);
+    const reader = wrap(file).readable.getReader();
+    const { value } = await reader.read();
+    // Time for what would read ahead.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    assertEquals(value, bytes.subarray(0, block));
+    assertEquals((await reader.read()).value, bytes.subarray(block, 2 * block));
+    assertEquals((await reader.read()).value, bytes.subarray(2 * block));
+    assertEquals((await reader.read()).done, true);
+  } finally {
+    await Deno.remove(path);
+  }
+  const { readable } = wrap(new Blob(["spam"]));
+  assertEquals(await new Response(readable).text(), "spam");
 });

@@ -80,7 +80,14 @@ const TESTS: Record<string, string[]> = {
   "_environ_checks.ts": VALIDATOR,
   "_environ_guards.ts": VALIDATOR,
   "_wsgi_input.ts": ["util", "socket_bytes", "socket_connections", "memory"],
-  "handlers.ts": ["cgi", "bridge", "socket_environ"],
+  "handlers.ts": [
+    "base_handler",
+    "environ_request",
+    "fetch_handler",
+    "cgi",
+    "bridge",
+    "socket_environ",
+  ],
   "middleware.ts": ["middleware_stack", "middleware_examples"],
   "simple_server.ts": [
     "simple_server_program",

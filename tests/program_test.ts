@@ -7,7 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import denoConfig from "../deno.json" with { type: "json" };
-import { Client, exchange, requestsOf } from "./_client.ts";
+import { Client, exchange, hasIpv6, requestsOf } from "./_client.ts";
 
 const PROGRAM = new URL("../simple_server.ts", import.meta.url);
 const GET = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
@@ -231,6 +231,16 @@ Deno.test("simple_server.ts answers one request if it is to", async () => {
   assertEquals(requestsOf(stderr).length, 1);
 });
 
+Deno.test("simple_server.ts ends when it has answered, whatever the application has begun", async () => {
+  await using modules = await makeModules({
+    "app.js": `setInterval(() => {}, 1000); export default ${makeApp("app")};`,
+  });
+  const args = ["--once", "--quiet", `${modules.path}/app.js`];
+  const program = await Program.start(args, NET_AND_READ);
+  assertStringIncludes(await exchange(program.port, GET), "\r\n\r\napp");
+  assertEquals(await program.end(), { code: 0, stderr: "" });
+});
+
 Deno.test("simple_server.ts does not log requests if it is to be quiet", async () => {
   const program = await Program.start(["--quiet", "--once"]);
   await exchange(program.port, GET);
@@ -242,6 +252,27 @@ Deno.test("simple_server.ts tells a URL that can be opened", async () => {
   assertMatch(program.url, /^http:\/\/localhost:\d+\/$/);
   const response = await fetch(program.url);
   assertStringIncludes(await response.text(), "Hello world!");
+  assertEquals(await program.end(), { code: 0, stderr: "" });
+});
+
+Deno.test({
+  name: "simple_server.ts tells the URL of an IPv6 address",
+  ignore: !hasIpv6(),
+  async fn() {
+    const args = ["--host", "::1", "--once", "--quiet"];
+    const program = await Program.start(args);
+    assertMatch(program.url, /^http:\/\/\[::1\]:\d+\/$/);
+    const response = await fetch(program.url);
+    assertStringIncludes(await response.text(), "Hello world!");
+    assertEquals(await program.end(), { code: 0, stderr: "" });
+  },
+});
+
+Deno.test("simple_server.ts takes the greatest size of a body that there can be", async () => {
+  const program = await Program.start([
+    ...["--once", "--quiet", "--max-body-size", "9007199254740991"],
+  ]);
+  assertStringIncludes(await exchange(program.port, GET), "Hello world!");
   assertEquals(await program.end(), { code: 0, stderr: "" });
 });
 
@@ -570,6 +601,36 @@ Deno.test("simple_server.ts says in one line what is wrong", async () => {
       stderr: `error: ${error}\n`,
     });
   }
+});
+
+Deno.test("simple_server.ts says in one line what is wrong with a module of another server", async () => {
+  const other = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () =>
+      new Response('throw new Error("spam");', {
+        headers: { "Content-Type": "text/javascript" },
+      }),
+  );
+  const host = `127.0.0.1:${other.addr.port}`;
+  const url = `http://${host}/throws.js`;
+  const fail = async (url: string) => {
+    const { stderr } = await run([...NET, `-I=${host}`], ["--quiet", url]);
+    return stderr;
+  };
+  try {
+    assertEquals(
+      await fail(url),
+      `error: Cannot load "${url}": spam at ${url}:1:7\n`,
+    );
+  } finally {
+    await other.shutdown();
+  }
+  // The line after it has the reason.
+  const gone = `http://${host}/gone.js`;
+  assertMatch(
+    await fail(gone),
+    /^error: Cannot load "[^"]*": Import '[^']*' failed: .*refused.*\n$/,
+  );
 });
 
 Deno.test("simple_server.ts says in one line why it cannot listen", async () => {

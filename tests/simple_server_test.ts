@@ -26,7 +26,7 @@ import {
 } from "../simple_server.ts";
 import type { WsgiApplication, WsgiEnviron, WsgiHeader } from "../types.ts";
 import { validator } from "../validate.ts";
-import { Client, exchange, requestsOf } from "./_client.ts";
+import { Client, exchange, hasIpv6, requestsOf } from "./_client.ts";
 import { breaks } from "./_mistakes.ts";
 
 const SOFTWARE = `wsgiref/${denoConfig.version}`;
@@ -190,18 +190,9 @@ Deno.test("makeServer() takes an empty host for all interfaces", async () => {
   assertEquals(statusOf(await exchange(server.serverPort, GET)), 200);
 });
 
-const hasIpv6 = (() => {
-  try {
-    Deno.listen({ hostname: "::1", port: 0 }).close();
-    return true;
-  } catch {
-    return false;
-  }
-})();
-
 Deno.test({
   name: "makeServer() listens at an IPv6 address, if the machine has one",
-  ignore: !hasIpv6,
+  ignore: !hasIpv6(),
   async fn() {
     await using server = makeServer("::1", 0, demoApp, { quiet: true });
     server.serveForever();
