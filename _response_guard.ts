@@ -257,9 +257,7 @@ export class ResponseGuard {
   /** Takes note that the application has gone on after `startResponse()`. */
   checkFatal(): void {
     if (this.#fatal === undefined) return;
-    const error = this.#fatal;
-    this.#fatal = undefined;
-    this.#exchange.report("exc-info-trapped", error);
+    this.#exchange.report("exc-info-trapped", this.#fatal);
   }
 
   /** Takes note that the body is complete. */

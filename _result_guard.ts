@@ -344,7 +344,6 @@ function guardArray(
   for (const block of result) response.take(block, true);
   response.finish();
   if (result.close === undefined) {
-    exchange.phase = "ended";
     checkClosables(exchange);
     return result;
   }
@@ -403,6 +402,5 @@ export function guardResult(
       ? new AsyncResultGuard(exchange, response, result)
       : new SyncResultGuard(exchange, response, result);
   }
-  exchange.phase = "ended";
   return result;
 }

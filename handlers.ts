@@ -287,7 +287,6 @@ export class SimpleHandler extends BaseHandler {
   }
 
   #writeFailed(error: unknown): never {
-    this.#flushed = undefined;
     if (isDisconnect(error)) this.connectionLost(error);
     throw error;
   }

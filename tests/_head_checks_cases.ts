@@ -161,6 +161,10 @@ export const CASES = {
     good: {
       "304": head("304 Not Modified", ["Content-Length", "5"]),
       "205": head("205 Reset Content", ["Content-Length", "0"]),
+      "300 to CONNECT": body(() => [], [["Content-Length", "0"]], {
+        method: "CONNECT",
+        status: "300 Multiple Choices",
+      }),
       "an error response to CONNECT": body(
         () => [],
         [["Content-Length", "0"]],

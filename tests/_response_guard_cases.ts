@@ -136,6 +136,11 @@ export const CASES = {
         yield HELLO;
         startResponse("500 Oops", [TEXT], new Error("oops"));
       }),
+      "after a single byte": run(function* (_environ, startResponse) {
+        startResponse("200 OK", [TEXT]);
+        yield HELLO.subarray(0, 1);
+        startResponse("500 Oops", [TEXT], new Error("oops"));
+      }),
     },
     good: {
       "after an empty block": run(function* (_environ, startResponse) {
@@ -253,6 +258,10 @@ export const CASES = {
         startResponse("200 OK", [TEXT])(HELLO);
         return [];
       }),
+      "one byte": run((_environ, startResponse) => {
+        startResponse("200 OK", [TEXT])(HELLO.subarray(0, 1));
+        return [];
+      }),
     },
     good: {
       "no block": run(generate),
@@ -360,6 +369,10 @@ export const CASES = {
         [TEXT],
         { method: "HEAD" },
       ),
+      "write()": run((_environ, startResponse) => {
+        startResponse("200 OK", [TEXT])(HELLO);
+        return [];
+      }, { REQUEST_METHOD: "HEAD" }),
     },
     good: {
       "no block": body(() => [], [TEXT], { method: "HEAD" }),
@@ -378,6 +391,7 @@ export const CASES = {
   "content-length-exceeded": {
     bad: {
       "an array": body(() => [HELLO, HELLO], [TEXT, ["Content-Length", "9"]]),
+      "a header after it": body(() => [HELLO], [["Content-Length", "4"], TEXT]),
       "a generator": body(() => new Set([HELLO]), [TEXT, [
         "Content-Length",
         "0",
@@ -393,6 +407,7 @@ export const CASES = {
     },
     good: {
       "its very length": body(() => [HELLO], [TEXT, ["Content-Length", "5"]]),
+      "a number in another header": body(() => [HELLO], [TEXT, ["Age", "4"]]),
       "a length that was replaced": run((_environ, startResponse) => {
         startResponse("200 OK", [TEXT, ["Content-Length", "4"]]);
         startResponse("500 Oops", [TEXT], new Error("oops"));

@@ -81,6 +81,9 @@ const trap = (
     }
   };
 
+/** Something that several wait for. */
+const time = new Promise<void>((resolve) => setTimeout(resolve));
+
 /** What breaks the rules of `_result_guard.ts`, and what is next to that and legal. */
 export const CASES = {
   "result-type": {
@@ -159,6 +162,10 @@ export const CASES = {
         iterator(result);
         iterator(result);
       }),
+      "two asynchronous loops": drive((result) => {
+        asyncIterator(result);
+        asyncIterator(result);
+      }, generateLater),
     },
     good: { "one loop": run(generate) },
   },
@@ -496,6 +503,35 @@ export const CASES = {
           return stream;
         },
         generateLater,
+      ),
+      "a first block, which a promise may have read ahead": between(
+        (app) => async (environ, startResponse) => {
+          await null;
+          const blocks = iterator(app(environ, startResponse) as WsgiResult);
+          const first = blocks.next();
+          return (function* () {
+            yield first.value as Uint8Array;
+            yield* { [Symbol.iterator]: () => blocks };
+          })();
+        },
+      ),
+      "a first block that comes when it goes on by itself": between(
+        (app) => async (environ, startResponse) => {
+          const blocks = asyncIterator(
+            app(environ, startResponse) as WsgiResult,
+          );
+          const first = blocks.next();
+          await time;
+          return (async function* () {
+            yield (await first).value as Uint8Array;
+            yield* { [Symbol.asyncIterator]: () => blocks };
+          })();
+        },
+        async function* (_environ, startResponse) {
+          startResponse("200 OK", [TEXT]);
+          await time;
+          yield HELLO;
+        },
       ),
       "a short body that a stream has read to its end": between(
         (app) => async (environ, startResponse) => {

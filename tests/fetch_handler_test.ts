@@ -43,6 +43,14 @@ import {
 } from "./_handlers.ts";
 import { breaks } from "./_mistakes.ts";
 
+Deno.test("toFetchHandler() refuses what is no function", () => {
+  assertThrows(
+    () => toFetchHandler(3 as unknown as WsgiApplication),
+    TypeError,
+    "Cannot serve the application as it must be a function: received 3",
+  );
+});
+
 Deno.test("FetchHandler refuses a status that a Response cannot have", async () => {
   breaks("body-forbidden");
   for (const status of ["100 x", "101 x", "199 x", "600 x", "999 x"]) {

@@ -83,4 +83,13 @@ Deno.test("validator() tells middleware that startResponse() has not been called
     WsgiConformanceError,
     'received "201"; write it like "200 OK"',
   );
+  await assertRejects(
+    () =>
+      serve(validator((_environ, startResponse) => {
+        startResponse("201", []);
+        return [];
+      })),
+    WsgiConformanceError,
+    'received "201"; write it like "200 OK"',
+  );
 });

@@ -35,6 +35,23 @@ Deno.test("validator() collects all that is wrong with a response", () => {
   ]);
 });
 
+Deno.test("validator() reports once what goes on", async () => {
+  const { length } = HELLO;
+  const table: [app: WsgiApplication, code: string][] = [
+    [() => new Set([HELLO, HELLO.slice(1)]), "start-response-missing"],
+    [(_environ, startResponse) => {
+      startResponse("200 OK", [TEXT, ["Content-Length", `${length - 1}`]]);
+      return new Set([HELLO, HELLO.slice(1), HELLO.slice(2)]);
+    }, "content-length-exceeded"],
+  ];
+  for (const [app, expected] of table) {
+    const codes: string[] = [];
+    const onViolation = ({ code }: { code: string }) => codes.push(code);
+    await serve(validator(app, { onViolation }));
+    assertEquals(codes, [expected]);
+  }
+});
+
 Deno.test("validator() tells middleware that changes a body what to do about its length", async () => {
   const app = validator((_environ, startResponse) => {
     startResponse("200 OK", [TEXT, ["Content-Length", "5"]]);

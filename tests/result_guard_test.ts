@@ -15,6 +15,7 @@ import { WsgiHeaders } from "../headers.ts";
 import type { StartResponse, WsgiApplication, WsgiResult } from "../types.ts";
 import { FileWrapper, setupTestingDefaults } from "../util.ts";
 import { validator, WsgiConformanceError } from "../validate.ts";
+import { breaks } from "./_mistakes.ts";
 import { CASES } from "./_result_guard_cases.ts";
 import {
   asyncIterator,
@@ -25,10 +26,12 @@ import {
   HELLO,
   hello,
   invalid,
+  iterator,
   serve,
   start,
   startResponse,
   testCases,
+  TEXT,
   validateThrice,
 } from "./_scenarios.ts";
 
@@ -442,6 +445,14 @@ Deno.test("validator() tells where a finally block is enough to close a result",
     "; put close() on the object",
   );
   assertStringIncludes(
+    await complain(careful, (result) => {
+      const blocks = asyncIterator(result);
+      blocks.next();
+      blocks.return?.();
+    }),
+    "; put close() on the object",
+  );
+  assertStringIncludes(
     await complain(eager(careless), async (result) => {
       const blocks = asyncIterator(result);
       await blocks.next();
@@ -449,4 +460,115 @@ Deno.test("validator() tells where a finally block is enough to close a result",
     }),
     "; call it in a finally block",
   );
+});
+
+Deno.test("validator() counts the results that were not closed", async () => {
+  const found: string[] = [];
+  const options = {
+    onViolation: ({ code, value }: WsgiConformanceError) =>
+      found.push(`${code}: ${value}`),
+  };
+  const closable: WsgiApplication = (environ, startResponse) =>
+    Object.assign(generate(environ, startResponse), { close() {} });
+  let app = validator(closable, options);
+  const call = async (variables = {}, called = app) => {
+    const environ = createEnviron({ "wsgi.multithread": false, ...variables });
+    const result = await called(environ, startResponse);
+    await Array.fromAsync(result);
+    return result;
+  };
+  breaks("close-missing");
+
+  // One of several.
+  const several = { "wsgi.multithread": true };
+  const first = await call(several);
+  await call(several);
+  await call(several);
+  await first.close?.();
+  const fourth = await call();
+  assertEquals(found.splice(0), ['close-missing: "2 not closed"']);
+  await fourth.close?.();
+
+  // One that is closed after a later request was told of it.
+  const late = await call();
+  const next = await call();
+  assertEquals(found.splice(0), ['close-missing: "1 not closed"']);
+  await next.close?.();
+  await late.close?.();
+  await call();
+  const last = await call();
+  assertEquals(found.splice(0), ['close-missing: "1 not closed"']);
+  await last.close?.();
+
+  // One that has no close(), which is called all the same.
+  let current: WsgiApplication = generate;
+  app = validator((...args) => current(...args), options);
+  await (await call()).close?.();
+  current = closable;
+  await call();
+  await (await call()).close?.();
+  assertEquals(found.splice(0), ['close-missing: "1 not closed"']);
+
+  // One within another, which has to close it.
+  app = validator(closable, options);
+  const around = validator((...args) => app(...args), options);
+  await (await call({}, around)).close?.();
+  assertEquals(found, []);
+  await call();
+  await (await call()).close?.();
+  assertEquals(found, ['close-missing: "1 not closed"']);
+});
+
+Deno.test("validator() misses close() of a result that a violation has cut", async () => {
+  const app = validator((_environ, startResponse) => {
+    startResponse("200 OK", [TEXT]);
+    return Object.assign(new Set([invalid<Uint8Array>("text")]), {
+      close() {},
+    });
+  });
+  const call = async () => {
+    const environ = createEnviron({ "wsgi.multithread": false });
+    await Array.fromAsync(await app(environ, startResponse));
+  };
+  breaks("block-type", "close-missing");
+  assertEquals(
+    (await assertRejects(call, WsgiConformanceError)).code,
+    "block-type",
+  );
+  assertEquals(
+    (await assertRejects(call, WsgiConformanceError)).code,
+    "close-missing",
+  );
+});
+
+Deno.test("validator() does not call a close that is no function", async () => {
+  const codes: string[] = [];
+  const app = validator((_environ, startResponse) => {
+    startResponse("200 OK", [TEXT]);
+    return Object.assign(new Set([HELLO]), { close: invalid<() => void>(5) });
+  }, { onViolation: ({ code }) => codes.push(code) });
+  breaks("result-close");
+  assertEquals(await serve(app), [HELLO]);
+  assertEquals(codes, ["result-close"]);
+});
+
+Deno.test("validator() reports once that a block was withheld", async () => {
+  const codes: string[] = [];
+  const options = {
+    onViolation: ({ code }: WsgiConformanceError) => codes.push(code),
+  };
+  const inner = validator(function* (_environ, startResponse) {
+    startResponse("200 OK", [TEXT]);
+    for (let count = 0; count < 4; count++) yield HELLO;
+  }, options);
+  breaks("middleware-withheld");
+  await serve(validator(function* (environ, startResponse) {
+    const blocks = iterator(inner(environ, startResponse) as WsgiResult);
+    blocks.next();
+    for (let count = 1; count < 4; count++) {
+      yield blocks.next().value as Uint8Array;
+    }
+    blocks.next();
+  }, options));
+  assertEquals(codes, ["middleware-withheld"]);
 });
