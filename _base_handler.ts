@@ -480,7 +480,8 @@ export abstract class BaseHandler {
 
   /** Logs once that there is more than Content-Length says. */
   #logExcess(framing: Framing, block: Uint8Array): void {
-    if (framing.isExceeded) return;
+    // A range may end before its file.
+    if (framing.isExceeded || this.resultIsFile()) return;
     framing.isExceeded = true;
     const error = new RangeError(
       `Cannot send all of the body as it is longer than its Content-Length: ${

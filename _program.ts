@@ -21,8 +21,8 @@ USAGE
   the export to serve, by default "default" or "application". Without MODULE,
   the demo application is served.
 
-  Deno lets programs that come from JSR load no https: module. A copy of this
-  program on disk can: deno run -N -I simple_server.ts https://...
+  Deno lets programs that come from JSR load no https: module. A checkout of
+  this package can: deno run -N -I simple_server.ts https://...
 
 OPTIONS
   --host HOST            The address to listen at (127.0.0.1)

@@ -651,13 +651,13 @@ export type ToFetchHandlerOptions = Omit<
  *
  * const handler = toFetchHandler((environ, startResponse) => {
  *   startResponse("200 OK", [["Content-Type", "text/plain"]]);
- *   return [new TextEncoder().encode(`You asked for ${environ.PATH_INFO}`)];
+ *   return [new TextEncoder().encode(`This is ${environ.REQUEST_METHOD}`)];
  * });
  *
  * await using server = Deno.serve({ port: 0, onListen() {} }, handler);
- * const response = await fetch(`http://localhost:${server.addr.port}/spam`);
+ * const response = await fetch(`http://localhost:${server.addr.port}/`);
  *
- * assertEquals(await response.text(), "You asked for /spam");
+ * assertEquals(await response.text(), "This is GET");
  * ```
  */
 export function toFetchHandler(

@@ -231,8 +231,10 @@ function formatParameter(name: string, value: string | null): string {
  * function noStore(app: WsgiApplication): WsgiApplication {
  *   return (environ, startResponse) =>
  *     app(environ, (status, headers, excInfo) => {
- *       new WsgiHeaders(headers).set("Cache-Control", "no-store");
- *       return startResponse(status, headers, excInfo);
+ *       // The application may send this list again.
+ *       const copy = WsgiHeaders.from(headers);
+ *       copy.set("Cache-Control", "no-store");
+ *       return startResponse(status, copy, excInfo);
  *     });
  * }
  *

@@ -9,9 +9,8 @@
  * - {@linkcode mapResult} is for the body alone.
  * - {@linkcode closeResult} gives a result up that will not be sent.
  *
- * What has hooks for the response only, needs nothing but the second of them:
- * functions that choose an application, refuse a request or change the environ
- * are short as they are.
+ * Middleware that chooses an application, refuses a request or changes the
+ * environ needs none of them.
  *
  * ```ts
  * import { toFetchHandler } from "@wsgi/wsgiref/handlers";

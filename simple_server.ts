@@ -2,8 +2,8 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
 /**
- * A web server for an application, on `Deno.serve`: for development, tests and
- * demonstrations.
+ * A web server for an application, on `Deno.serve`. It sets clients no time
+ * limits: what the internet can reach has a proxy in front of it.
  *
  * ```ts no-assert ignore
  * import { makeServer } from "@wsgi/wsgiref/simple-server";
@@ -517,7 +517,7 @@ export interface WsgiServerOptions
   /** Called with the address once the server listens. */
   onListen?: (address: ServerAddress) => void;
   /**
-   * Whether to log no requests. Errors are logged all the same.
+   * Turns off the log of requests. Errors are logged all the same.
    *
    * @default {false}
    */
@@ -700,11 +700,16 @@ export class WsgiServer implements AsyncDisposable {
 
   /** Makes {@linkcode WsgiServer.baseEnviron}. */
   setupEnviron(): void {
+    const {
+      serverName: name = this.serverName,
+      serverPort: port = this.serverPort,
+      serverSoftware,
+    } = this.options;
     this.baseEnviron = {
-      SERVER_NAME: this.serverName,
+      SERVER_NAME: name,
       // A Unix socket has none: that of the Host header is as good as any.
-      ...this.serverPort > 0 && { SERVER_PORT: String(this.serverPort) },
-      SERVER_SOFTWARE: this.options.serverSoftware ?? SOFTWARE,
+      ...port > 0 && { SERVER_PORT: String(port) },
+      SERVER_SOFTWARE: serverSoftware ?? SOFTWARE,
     };
   }
 
@@ -964,13 +969,16 @@ function listen(
  * import { assertEquals } from "@std/assert";
  *
  * class SpamServer extends WsgiServer {
- *   override readonly serverName = "spam.example";
+ *   override setupEnviron() {
+ *     super.setupEnviron();
+ *     this.baseEnviron.SERVER_ADMIN = "eric@spam.example";
+ *   }
  * }
  *
  * await using server = makeServer("127.0.0.1", 0, demoApp, {
  *   serverClass: SpamServer,
  * });
- * assertEquals(server.serverName, "spam.example");
+ * assertEquals(server.baseEnviron.SERVER_ADMIN, "eric@spam.example");
  * ```
  */
 export interface MakeServerOptions<Server extends WsgiServer = WsgiServer>
@@ -990,9 +998,10 @@ export interface MakeServerOptions<Server extends WsgiServer = WsgiServer>
 /**
  * Makes a server for an application. It listens when this returns.
  *
- * Requires `--allow-net` permission.
+ * Requires `--allow-net` permission; for a Unix socket, `--allow-read` and
+ * `--allow-write` too.
  *
- * @param host The address to listen at; `""` stands for all interfaces.
+ * @param host The address to listen at; `""` stands for all IPv4 interfaces.
  * @param port The port to listen at; 0 stands for any that is free.
  * @param app The application.
  * @param options How to listen, and the classes to use.

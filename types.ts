@@ -61,8 +61,7 @@ export type WriteCallable = (data: Uint8Array) => Promise<void>;
  * with the first `write()`, or at the end of an empty body.
  *
  * @param status The status code, a space and the reason phrase: `"200 OK"`.
- * @param headers The headers, in order. Handlers copy them; middleware may change
- * an array.
+ * @param headers The headers, in order. Handlers and middleware copy them.
  * @param excInfo The value that was thrown, when an error response replaces
  * headers that were already set. If they have been sent, that value is thrown.
  * @returns The {@linkcode WriteCallable} for body bytes that the application
@@ -138,16 +137,18 @@ export type WsgiResult =
  * ```ts
  * import { toFetchHandler } from "@wsgi/wsgiref/handlers";
  * import type { WsgiApplication } from "@wsgi/wsgiref/types";
+ * import { decodeNativeString } from "@wsgi/wsgiref/util";
  * import { assertEquals } from "@std/assert";
  *
  * const app: WsgiApplication = (environ, startResponse) => {
- *   startResponse("200 OK", [["Content-Type", "text/plain"]]);
- *   return [new TextEncoder().encode(`This is ${environ.PATH_INFO}`)];
+ *   const path = decodeNativeString(environ.PATH_INFO ?? "");
+ *   startResponse("200 OK", [["Content-Type", "text/plain; charset=utf-8"]]);
+ *   return [new TextEncoder().encode(`This is ${path}`)];
  * };
  *
  * const handler = toFetchHandler(app);
- * const response = await handler(new Request("http://localhost/spam"));
- * assertEquals(await response.text(), "This is /spam");
+ * const response = await handler(new Request("http://localhost/späm"));
+ * assertEquals(await response.text(), "This is /späm");
  * ```
  */
 export type WsgiApplication = (

@@ -324,9 +324,9 @@ function normalizePath(path: string): string {
  *   startResponse("404 Not Found", []);
  *   return [];
  * };
- * const apps = new Map([["demo", demoApp], [null, demoApp]]);
+ * const apps = new Map([["demo", demoApp], ["", demoApp]]);
  * const app: WsgiApplication = (environ, startResponse) =>
- *   (apps.get(shiftPathInfo(environ)) ?? notFound)(environ, startResponse);
+ *   (apps.get(shiftPathInfo(environ) ?? "") ?? notFound)(environ, startResponse);
  *
  * const request = new Request("http://localhost/demo/page");
  * const text = await (await toFetchHandler(app)(request)).text();

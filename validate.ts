@@ -267,8 +267,9 @@ function warn(warning: WsgiConformanceError): void {
  * @param app The application.
  * @param options Where violations and warnings go.
  * @returns The application that checks.
- * @throws {WsgiConformanceError} If `app` is not a function. What it returns
- * throws one for each rule that is broken, unless `onViolation` takes it.
+ * @throws {WsgiConformanceError} If `app` is not a function. The application
+ * that is returned throws one for the first rule that is broken, unless
+ * `onViolation` takes it.
  *
  * @see {@link https://docs.python.org/3/library/wsgiref.html#wsgiref.validate.validator | Python: wsgiref.validate.validator()}
  *

@@ -211,7 +211,11 @@ export async function main(
     Deno.exit(2);
   }
   const exported = await import(pathToFileURL(module).href);
-  const app = exported.application ?? exported.default;
+  const app = exported.default ?? exported.application;
+  if (typeof app !== "function") {
+    console.error(`Cannot serve ${module} as it exports no application`);
+    Deno.exit(1);
+  }
   const [, host = "127.0.0.1", port] =
     /^(?:(.+):)?(\d+)$/.exec(address ?? "") ?? [];
   const server = serve(app);

@@ -15,6 +15,7 @@
  */
 
 import { TextLineStream } from "@std/streams/text-line-stream";
+import { RequestError } from "@wsgi/wsgiref/handlers";
 import type { WsgiApplication, WsgiEnviron } from "@wsgi/wsgiref/types";
 
 /** What is left of the body, with the methods of a `Response`. */
@@ -30,11 +31,11 @@ const READERS: Record<string, (environ: WsgiEnviron) => Promise<string>> = {
   },
   async "/json"(environ) {
     const { name } = await body(environ).json();
-    return name;
+    return String(name ?? "");
   },
   async "/form"(environ) {
     const form = await body(environ).formData();
-    return String(form.get("name"));
+    return String(form.get("name") ?? "");
   },
   async "/lines"(environ) {
     const lines = environ["wsgi.input"].readable
@@ -55,7 +56,14 @@ const readBody: WsgiApplication = async (environ, startResponse) => {
     startResponse("404 Not Found", [["Content-Type", "text/plain"]]);
     return [];
   }
-  const text = await reader(environ);
+  let text;
+  try {
+    text = await reader(environ);
+  } catch (error) {
+    // A body that is too large, or broken off, is one already.
+    if (error instanceof RequestError) throw error;
+    throw new RequestError("Cannot read the body", 400, { cause: error });
+  }
   startResponse("200 OK", [["Content-Type", "text/plain; charset=utf-8"]]);
   return [new TextEncoder().encode(text)];
 };

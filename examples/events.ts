@@ -7,6 +7,8 @@
  * deno run -N -R simple_server.ts examples/events.ts
  * ```
  *
+ * Then open http://127.0.0.1:8000/.
+ *
  * @module
  */
 
@@ -47,12 +49,13 @@ const events: WsgiApplication = (environ, startResponse) => {
   }
   const { "wsgiref.signal": signal = AbortSignal.any([]) } = environ;
   // A client that comes back says which event it has got last.
-  const id = Number(environ.HTTP_LAST_EVENT_ID ?? 0) + 1;
+  const { HTTP_LAST_EVENT_ID: last = "" } = environ;
+  const id = /^\d{1,15}$/.test(last) ? Number(last) + 1 : 1;
   startResponse("200 OK", [
     ["Content-Type", "text/event-stream"],
     ["Cache-Control", "no-store"],
   ]);
-  return ReadableStream.from(tellTime(id || 1, signal))
+  return ReadableStream.from(tellTime(id, signal))
     .pipeThrough(new ServerSentEventStream());
 };
 

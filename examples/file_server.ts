@@ -6,7 +6,7 @@
  * of it.
  *
  * ```sh
- * deno run -N -R=. examples/file_server.ts [DIRECTORY] [--host HOST] [--port PORT]
+ * deno run -N -R=DIRECTORY examples/file_server.ts DIRECTORY --port 8000
  * ```
  *
  * Only this machine can connect to it, unless it is given another host.
@@ -61,7 +61,9 @@ async function find(root: string, path: string): Promise<Entry | null> {
   const real = await orNull(Deno.realPath(root + path));
   if (real === null || !`${real}${sep}`.startsWith(root)) return null;
   const info = await orNull(Deno.stat(real));
-  return info && { path: real, info };
+  // Nothing is below a file, and relative links would lead elsewhere there.
+  if (info === null || path.endsWith("/") && !info.isDirectory) return null;
+  return { path: real, info };
 }
 
 /** Lists what can be served of a directory. */

@@ -7,6 +7,8 @@
  * deno run -N -R simple_server.ts examples/form.ts
  * ```
  *
+ * Then open http://127.0.0.1:8000/.
+ *
  * @module
  */
 
@@ -33,7 +35,9 @@ async function receiveName(environ: WsgiEnviron): Promise<string> {
   const headers = { "Content-Type": type };
   try {
     const form = await new Response(input.readable, { headers }).formData();
-    return String(form.get("name") ?? "").slice(0, 100).toWellFormed();
+    const name = form.get("name");
+    // A file has the name of a field, too.
+    return typeof name === "string" ? name.slice(0, 100).toWellFormed() : "";
   } catch (error) {
     // A body that is too large, or broken off, is one already.
     if (error instanceof RequestError) throw error;

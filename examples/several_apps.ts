@@ -6,6 +6,7 @@
  *
  * ```sh
  * deno run -N -R simple_server.ts examples/several_apps.ts
+ * curl http://127.0.0.1:8000/
  * ```
  *
  * @module

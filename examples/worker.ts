@@ -13,10 +13,12 @@
  */
 
 import { toFetchHandler } from "@wsgi/wsgiref/handlers";
+import { decodeNativeString } from "@wsgi/wsgiref/util";
 
 export default {
   fetch: toFetchHandler((environ, startResponse) => {
-    startResponse("200 OK", [["Content-Type", "text/plain"]]);
-    return [new TextEncoder().encode(`You asked for ${environ.PATH_INFO}`)];
+    const path = decodeNativeString(environ.PATH_INFO ?? "");
+    startResponse("200 OK", [["Content-Type", "text/plain; charset=utf-8"]]);
+    return [new TextEncoder().encode(`You asked for ${path}`)];
   }),
 };

@@ -759,10 +759,12 @@ for (const [kind, give] of Object.entries(BODIES)) {
   const mistakes = (...codes: WsgiConformanceCode[]) => ({
     breaks: kind === "a file" ? [] : codes,
   });
-  // A list is one block when it is sent whole, a file is sent as it is read.
-  const cutShort = (bytes: number, length: number) => [
-    `RangeError: Cannot send all of the body as it is longer than its Content-Length: ${bytes} bytes or more, ${length} declared`,
-  ];
+  // A list is one block when it is sent whole, a file is sent as it is read. A
+  // range may end before its file.
+  const cutShort = (bytes: number, length: number) =>
+    kind === "a file" ? [] : [
+      `RangeError: Cannot send all of the body as it is longer than its Content-Length: ${bytes} bytes or more, ${length} declared`,
+    ];
 
   testOutputs(`A body from ${kind}`, {
     "of no block has a length of 0": body(

@@ -661,6 +661,8 @@ for (const [name, end, isAskedLater] of ENDS) {
       );
     }));
     const response = await handler(new Request("http://localhost/"));
+    // The head is there before the application has returned.
+    if (isAskedLater) await new Promise((resolve) => setTimeout(resolve));
     const completed = info?.completed;
     const early = await Promise.race([
       completed?.then(() => "completed"),

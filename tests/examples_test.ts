@@ -4,6 +4,7 @@
 
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import readBody from "../examples/body.ts";
 import download from "../examples/download.ts";
 import events from "../examples/events.ts";
 import form from "../examples/form.ts";
@@ -102,6 +103,32 @@ Deno.test("form() answers 400 to what is no form, and bears any cookie", async (
   }
 });
 
+Deno.test("form() takes a file for no name", async () => {
+  const body = new FormData();
+  body.set("name", new File(["spam"], "spam.txt"));
+  const response = await ask(form, "/", { method: "POST", body });
+  assertEquals(response.status, 303);
+  assertMatch(response.headers.get("Set-Cookie") ?? "", /^name=;/);
+});
+
+Deno.test("readBody() answers 400 to a body that is not what it should be", async () => {
+  const json = { "Content-Type": "application/json" };
+  const table: [path: string, body: BodyInit, status: number, text: string][] =
+    [
+      ["/json", '{"name": "spam"}', 200, "spam"],
+      ["/json", "{}", 200, ""],
+      ["/json", "{bad", 400, "Bad Request\n"],
+      ["/json", "null", 400, "Bad Request\n"],
+      ["/json", "", 400, "Bad Request\n"],
+      ["/form", "spam", 400, "Bad Request\n"],
+    ];
+  for (const [path, body, status, text] of table) {
+    const init = { method: "POST", body, headers: json };
+    const response = await ask(readBody, path, init);
+    assertEquals([response.status, await response.text()], [status, text]);
+  }
+});
+
 Deno.test("form() leaves it to the server to refuse a form that is too large", async () => {
   const handler = toFetchHandler(form, {
     errors: new TextErrorStream(() => {}),
@@ -177,7 +204,8 @@ Deno.test("download() has a table saved under a name that is not ASCII", async (
 });
 
 Deno.test("events() sends the time as events, from where a client stopped", async () => {
-  for (const [last, first] of [["", "1"], ["41", "42"], ["spam", "1"]]) {
+  const table = [["", "1"], ["41", "42"], ["spam", "1"], ["1e999", "1"]];
+  for (const [last, first] of table) {
     const headers = last ? { "Last-Event-ID": last } : {};
     const response = await ask(events, "/events", { headers });
     assertEquals(response.headers.get("content-type"), "text/event-stream");

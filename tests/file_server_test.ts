@@ -75,6 +75,8 @@ Deno.test("fileServer() serves what is in its directory, and nothing else", asyn
     ["/", 200, "<h1>index</h1>"],
     ["/a.txt", 200, TEXT],
     ["/a.txt?query", 200, TEXT],
+    ["/a.txt/", 404],
+    ["/sub/index.html/", 404],
     ["/%61.txt", 200, TEXT],
     ["//a.txt", 200, TEXT],
     ["/./a.txt", 200, TEXT],

@@ -5,7 +5,7 @@
  * cannot be run, as they serve for ever, are type-checked here.
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -103,6 +103,34 @@ Deno.test("every snippet that is not run has the right types", async () => {
     [code, files.length > 0],
     [0, true],
     new TextDecoder().decode(stderr),
+  );
+});
+
+Deno.test("the cookies of README are counted, also if there is none, or a wrong one", async () => {
+  const [, , code = ""] =
+    [...(await read("README.md")).matchAll(SNIPPET_REGEXP)]
+      .find(([snippet]) => snippet.includes("const count:")) ?? [];
+  const file = await Deno.makeTempFile({ suffix: ".ts" });
+  await Deno.writeTextFile(
+    file,
+    `${code}
+import { toFetchHandler } from "@wsgi/wsgiref";
+for (const cookie of [null, "visits=2", "visits=x", "a=1;", "=a; visits=2"]) {
+  const headers = new Headers(cookie === null ? {} : { Cookie: cookie });
+  const request = new Request("http://h/", { headers });
+  console.log((await (await toFetchHandler(count)(request)).text()).trim());
+}`,
+  );
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--config", "deno.json", file],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+  }).output();
+  await Deno.remove(file);
+  assertEquals(new TextDecoder().decode(stderr), "");
+  assertMatch(
+    new TextDecoder().decode(stdout),
+    /^Visit 1\nVisit 3\nVisit 1\nVisit 1\nVisit [13]\n$/,
   );
 });
 

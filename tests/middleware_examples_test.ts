@@ -23,9 +23,9 @@ import {
   sessions,
   type SessionStore,
 } from "../examples/middleware/sessions.ts";
-import { TextErrorStream, toFetchHandler } from "../handlers.ts";
+import { RequestError, TextErrorStream, toFetchHandler } from "../handlers.ts";
 import type { WsgiApplication, WsgiHeader, WsgiResult } from "../types.ts";
-import { FileWrapper } from "../util.ts";
+import { decodeNativeString, FileWrapper } from "../util.ts";
 import { validator } from "../validate.ts";
 
 const encoder = new TextEncoder();
@@ -246,6 +246,7 @@ Deno.test("sessions() keeps the data of a client, and stores it before the head 
     const layer = (app: WsgiApplication) => sessions(app, options);
     const response = await ask(layer, counter, { path, headers });
     assertEquals(response.headers.get("Content-Length"), "1");
+    assertEquals(response.headers.get("Vary"), "Cookie");
     return [await response.text(), response.headers.get("Set-Cookie") ?? ""];
   };
 
@@ -296,12 +297,17 @@ Deno.test("sessions() writes nothing if nothing has changed, and trusts no other
 });
 
 Deno.test("basicAuth() lets those in who know a password", async () => {
-  const passwords = new Map([["eric", "spåm:egg"], ["empty", ""]]);
+  const passwords = new Map([
+    ["eric", "spåm:egg"],
+    ["empty", ""],
+    ["日本", "egg"],
+  ]);
   const layer = (app: WsgiApplication) =>
     basicAuth(app, { realm: "site", passwords });
   const app: WsgiApplication = (environ, startResponse) => {
     startResponse("200 OK", [TEXT]);
-    return [encoder.encode(`${environ.AUTH_TYPE} ${environ.REMOTE_USER}`)];
+    const name = decodeNativeString(environ.REMOTE_USER ?? "");
+    return [encoder.encode(`${environ.AUTH_TYPE} ${name}`)];
   };
   const credentials = (text: string) =>
     `Basic ${encoder.encode(text).toBase64()}`;
@@ -309,6 +315,7 @@ Deno.test("basicAuth() lets those in who know a password", async () => {
     [credentials("eric:spåm:egg"), 200, "Basic eric"],
     [credentials("eric:spåm:egg").replace("Basic", "BASIC"), 200, "Basic eric"],
     [credentials("empty:"), 200, "Basic empty"],
+    [credentials("日本:egg"), 200, "Basic 日本"],
     [credentials("eric:"), 401, "Who are you?\n"],
     [credentials("eric"), 401, "Who are you?\n"],
     [credentials("nobody:"), 401, "Who are you?\n"],
@@ -402,6 +409,10 @@ Deno.test("debugPage() shows and logs an error, wherever it comes from", async (
   const response = await ask(debugPage, answer("spam"));
   assertEquals(await response.text(), "spam");
   assertEquals(takeLog(), "");
+  const refused = await ask(debugPage, () => {
+    throw new RequestError("No such page", 404);
+  });
+  assertEquals([refused.status, await refused.text()], [404, "Not Found\n"]);
 });
 
 Deno.test("cors() opens an application to the origins that are given", async () => {

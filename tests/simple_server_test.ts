@@ -1740,3 +1740,15 @@ Deno.test({
     assertEquals({ code, output }, { code: 0, output: "" });
   },
 });
+
+Deno.test("makeServer() takes the name and the port of the server from its options", async () => {
+  await using server = makeServer("127.0.0.1", 0, demoApp, {
+    quiet: true,
+    serverName: "shop.example",
+    serverPort: 443,
+  });
+  server.serveForever();
+  const text = await exchange(server.serverPort, GET);
+  assertStringIncludes(text, "\nSERVER_NAME = 'shop.example'\n");
+  assertStringIncludes(text, "\nSERVER_PORT = '443'\n");
+});

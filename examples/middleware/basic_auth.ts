@@ -9,7 +9,7 @@
 
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import type { WsgiApplication } from "@wsgi/wsgiref/types";
-import { decodeNativeString } from "@wsgi/wsgiref/util";
+import { decodeNativeString, encodeNativeString } from "@wsgi/wsgiref/util";
 
 /** Options for {@linkcode basicAuth}. */
 export interface BasicAuthOptions {
@@ -53,7 +53,7 @@ export function basicAuth(
       return [new TextEncoder().encode("Who are you?\n")];
     }
     environ.AUTH_TYPE = "Basic";
-    environ.REMOTE_USER = name;
+    environ.REMOTE_USER = encodeNativeString(name);
     return app(environ, startResponse);
   };
 }

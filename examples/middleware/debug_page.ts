@@ -7,6 +7,7 @@
  * @module
  */
 
+import { RequestError } from "@wsgi/wsgiref/handlers";
 import { middleware } from "@wsgi/wsgiref/middleware";
 import type { WsgiApplication } from "@wsgi/wsgiref/types";
 
@@ -14,6 +15,8 @@ import type { WsgiApplication } from "@wsgi/wsgiref/types";
 export function debugPage(app: WsgiApplication): WsgiApplication {
   return middleware(app, (environ) => ({
     error(error, startResponse) {
+      // What is wrong with a request is its client's doing.
+      if (error instanceof RequestError) return;
       const trace = error instanceof Error ? error.stack : `Uncaught ${error}`;
       // Nobody else logs an error that is answered.
       environ["wsgi.errors"].write(`${trace}\n`);

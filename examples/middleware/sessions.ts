@@ -10,7 +10,10 @@ import { getCookies, setCookie } from "@std/http/cookie";
 import { middleware } from "@wsgi/wsgiref/middleware";
 import type { WsgiApplication, WsgiEnviron } from "@wsgi/wsgiref/types";
 
-/** The data of a client, which the application may change. */
+/**
+ * The data of a client. The application may change it until it calls
+ * `startResponse()`, as the cookie is a header.
+ */
 export type Session = Record<string, unknown>;
 
 /** Where sessions are kept, such as a database. */
@@ -80,6 +83,8 @@ export function sessions(
     environ[VARIABLE] = session;
     return {
       start({ headers }) {
+        // What one client is sent is not for the cache of another.
+        headers.addHeader("Vary", "Cookie");
         if (JSON.stringify(session) === before) return;
         // It is stored before the client can come back with the cookie.
         return (async () => {

@@ -13,6 +13,7 @@
  */
 
 import type { WsgiApplication } from "@wsgi/wsgiref/types";
+import { decodeNativeString } from "@wsgi/wsgiref/util";
 import { accessLog } from "./access_log.ts";
 import { basicAuth } from "./basic_auth.ts";
 import { conditionalGet } from "./conditional_get.ts";
@@ -60,8 +61,9 @@ export const home: WsgiApplication = (environ, startResponse) => {
 };
 
 const welcome: WsgiApplication = (environ, startResponse) => {
+  const name = decodeNativeString(environ.REMOTE_USER ?? "");
   startResponse("200 OK", [["Content-Type", "text/plain; charset=utf-8"]]);
-  return [new TextEncoder().encode(`Hello, ${environ.REMOTE_USER}\n`)];
+  return [new TextEncoder().encode(`Hello, ${name}\n`)];
 };
 
 const passwords = new Map([["eric", "spam"]]);
