@@ -12,6 +12,7 @@ import { formatDateTime } from "../handlers.ts";
 import type {
   StartResponse,
   WriteCallable,
+  WsgiApplication,
   WsgiEnviron,
   WsgiHeader,
   WsgiResult,
@@ -30,6 +31,7 @@ import {
   fail,
   generate,
   generateAsync,
+  latin1,
   list,
   NOT_STARTED,
   OK,
@@ -1211,7 +1213,9 @@ Deno.test("formatDateTime() formats as RFC 9110 says", () => {
   ) {
     assertEquals(formatDateTime(timestamp), text);
   }
-  for (const timestamp of [NaN, Infinity, -Infinity, 1e13]) {
+  const others = [NaN, Infinity, -Infinity, 1e13];
+  // The years 10000 and -1.
+  for (const timestamp of [...others, 253_402_300_800, -62_167_219_201]) {
     assertThrows(
       () => formatDateTime(timestamp),
       RangeError,
@@ -1290,4 +1294,191 @@ Deno.test("BaseHandler.run() waits for a close() that a subclass makes asynchron
     });
     assertEquals(events, ["closed"]);
   }
+});
+
+/** An application that gives a result. */
+function give(result: WsgiResult): WsgiApplication {
+  return (_environ, startResponse) => {
+    startResponse(OK, []);
+    return result;
+  };
+}
+
+Deno.test("BaseHandler knows of no response before there is one", () => {
+  const handler = new TestHandler();
+  assertEquals(
+    [handler.hasBody, handler.bytesSent, handler.headersSent],
+    [true, 0, false],
+  );
+});
+
+Deno.test("BaseHandler tells an application of the protocol and the server", async () => {
+  const handler = new TestHandler();
+  handler.wsgiRunOnce = true;
+  let environ: Partial<WsgiEnviron> = {};
+  await handler.run((received, startResponse) => {
+    environ = received;
+    startResponse(OK, []);
+    return [];
+  });
+  assertEquals(environ["wsgi.version"], [1, 0]);
+  assertEquals(environ["wsgi.run_once"], true);
+});
+
+Deno.test("BaseHandler.isComplete is true of what was counted", async () => {
+  const handler = new TestHandler();
+  await handler.run(give(list("ab")));
+  assertEquals(handler.isComplete, true);
+});
+
+Deno.test("BaseHandler writes nothing of what is too long, nor after what is enough", async () => {
+  breaks("content-length-exceeded");
+  const writes: number[] = [];
+  class Handler extends TestHandler {
+    override _write(data: Uint8Array): void {
+      writes.push(data.length);
+    }
+  }
+  await new Handler().run((_environ, startResponse) => {
+    startResponse(OK, [["Content-Length", "2"]]);
+    return list("ab", "c");
+  });
+  assertEquals(writes.slice(1), [2]);
+
+  const steps: string[] = [];
+  await new TestHandler().run(async (_environ, startResponse) => {
+    await startResponse(OK, [["Content-Length", "2"]])(bytes("ab"));
+    return (function* () {
+      steps.push("begun");
+      yield bytes("c");
+    })();
+  });
+  assertEquals(steps, []);
+});
+
+Deno.test("BaseHandler iterates a file if there is no wrapper that it could know", async () => {
+  class Handler extends TestHandler {
+    override sendfile(): boolean {
+      throw ERROR;
+    }
+  }
+  const handler = new Handler();
+  handler.wsgiFileWrapper = null;
+  await handler.run(give(new FileWrapper(new Blob(["ab"]))));
+  assertEquals(handler.outcome.body, "ab");
+  assertEquals(handler.log.lines, []);
+});
+
+Deno.test("BaseHandler flushes what it logs", () => {
+  const handler = new TestHandler();
+  let flushes = 0;
+  handler.log.flush = () => void flushes++;
+  handler.logException(ERROR);
+  assertEquals(flushes, 1);
+});
+
+Deno.test("BaseHandler answers an error when the result is released", async () => {
+  const events: string[] = [];
+  class Handler extends TestHandler {
+    override errorOutput(
+      ...args: Parameters<TestHandler["errorOutput"]>
+    ): WsgiResult {
+      events.push("errorOutput");
+      return super.errorOutput(...args);
+    }
+  }
+  await new Handler().run((_environ, startResponse) => {
+    startResponse(OK, []);
+    return {
+      [Symbol.iterator]: () => fail(),
+      async close() {
+        await turn();
+        events.push("closed");
+      },
+    };
+  });
+  assertEquals(events, ["closed", "errorOutput"]);
+});
+
+Deno.test("BaseHandler answers no error when the client has gone meanwhile", async () => {
+  const handler = new TestHandler();
+  handler.errorOutput = () => fail(new Error("answered"));
+  const gone = new Error("gone");
+  await handler.run((_environ, startResponse) => {
+    startResponse(OK, []);
+    return {
+      [Symbol.iterator]: () => fail(),
+      async close() {
+        await turn();
+        handler.connectionLost(gone);
+        // It is no failure of the application.
+        throw gone;
+      },
+    };
+  });
+  assertEquals(handler.output, "");
+  assertEquals(handler.log.lines, ["Error: spam"]);
+});
+
+Deno.test("BaseHandler.run() resolves if the client goes while an error is answered", async () => {
+  const handler = new TestHandler();
+  const gone = new Error("gone");
+  handler._flush = () => {
+    handler.connectionLost(gone);
+    return Promise.reject(gone);
+  };
+  await handler.run(() => fail());
+  assertEquals(handler.log.lines, ["Error: spam"]);
+});
+
+Deno.test("BaseHandler does no more once the client has gone", async () => {
+  const gone = new Error("gone");
+  const events: string[] = [];
+  class Handler extends TestHandler {
+    override _write(data: Uint8Array): void {
+      events.push(latin1(data));
+    }
+
+    override finishContent(): void {
+      events.push("finishContent");
+    }
+  }
+  const lose = (handler: TestHandler) => void handler.connectionLost(gone);
+
+  // With the last block.
+  let handler: TestHandler = new Handler();
+  let flushes = 0;
+  handler._flush = () => {
+    if (++flushes === 2) lose(handler);
+  };
+  await handler.run(give(new Set(list("a", "b"))));
+  assertEquals(events.splice(0).slice(1), ["a", "b"]);
+
+  // While a block is waited for.
+  handler = new Handler();
+  await handler.run(give(async function* () {
+    await turn();
+    lose(handler);
+    yield bytes("a");
+  }()));
+  assertEquals(events.splice(0), []);
+
+  // While a file tells its size.
+  handler = new Handler();
+  await handler.run(give(
+    new FileWrapper({
+      stat() {
+        lose(handler);
+        return Promise.resolve({ size: 1, isFile: true });
+      },
+      seek: () => Promise.resolve(0),
+      read() {
+        events.push("read");
+        return Promise.resolve(null);
+      },
+      close() {},
+    }),
+  ));
+  assertEquals(events, []);
+  assertEquals(handler.log.lines, []);
 });

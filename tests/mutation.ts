@@ -45,7 +45,13 @@ const VALIDATOR = [
  * this order, until one fails.
  */
 const TESTS: Record<string, string[]> = {
-  "_base_handler.ts": ["handlers", "cgi", "socket_errors", "socket_bytes"],
+  "_base_handler.ts": [
+    "handlers",
+    "request_environ",
+    "cgi",
+    "socket_errors",
+    "socket_bytes",
+  ],
   "_cgi_environ.ts": ["cgi"],
   "_client_watch.ts": ["fetch_handler", "handlers"],
   "_conformance.ts": VALIDATOR,
