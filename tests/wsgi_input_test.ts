@@ -4,6 +4,7 @@ import {
   assert,
   assertEquals,
   assertFalse,
+  assertGreater,
   assertLess,
   assertNotEquals,
   assertRejects,
@@ -335,6 +336,11 @@ Deno.test("WsgiInput throws on a bad source, limit or size", async () => {
       RangeError,
       message("limit"),
     );
+    assertThrows(
+      () => createInput("abc", { maxSize: bad(size) }),
+      RangeError,
+      message("maxSize"),
+    );
     const input = createInput("abc");
     for (
       const [method, name] of [
@@ -484,6 +490,10 @@ for (const [way, readAll] of Object.entries(READS)) {
     for (const maxSize of [7, 8, Infinity]) {
       for (const source of sourcesOf(data)) {
         await readAll(new WsgiInput(source, { maxSize, limit: 7 }));
+      }
+      // Nothing tells how long a body in chunks will be.
+      for (const source of sourcesOf(data)) {
+        await readAll(new WsgiInput(source, { maxSize }));
       }
     }
     for (const maxSize of [0, 2, 6]) {
@@ -682,6 +692,87 @@ Deno.test("WsgiInput reads every byte of a large body, whatever its stream gives
     assertEquals(bytes.length, size);
     assertEquals(bytes.findIndex((byte, at) => byte !== data[at]), -1);
   }
+});
+
+Deno.test("WsgiInput.readable leaves the blocks of a large body as they are", async () => {
+  const data = Uint8Array.from({ length: 1_500_000 }, (_, at) => at * 7 >> 3);
+  const input = new WsgiInput(
+    new ReadableStream({
+      type: "bytes",
+      start(controller) {
+        for (let at = 0; at < data.length; at += 50_000) {
+          controller.enqueue(data.slice(at, at + 50_000));
+        }
+        controller.close();
+      },
+    }),
+  );
+  const head = await input.read(10);
+  const next = await input.read(1_200_000);
+  const blocks = await Array.fromAsync(input.readable);
+  assertGreater(blocks.length, 1);
+  const bytes = await new Blob([head, next, ...blocks]).bytes();
+  assertEquals(bytes.length, data.length);
+  assertEquals(bytes.findIndex((byte, at) => byte !== data[at]), -1);
+});
+
+Deno.test("WsgiInput.skip() drops what is left, and tells how much came", async () => {
+  const data = encoder.encode("abcdef");
+  for (const source of sourcesOf(data)) {
+    const input = new WsgiInput(source);
+    await input.read(2);
+    await input.skip();
+    assertEquals(input.received, 6);
+    assert(input.isDone);
+    // There is nothing more to ask for.
+    await input.skip();
+    assertEquals(input.received, 6);
+  }
+});
+
+Deno.test("WsgiInput.skip() ends when it is canceled, and when its source fails", async () => {
+  let count = 0;
+  const endless = new WsgiInput(
+    new ReadableStream({
+      pull(controller) {
+        if (++count === 3) endless.cancel();
+        else controller.enqueue(new Uint8Array(2));
+      },
+    }),
+  );
+  await endless.skip();
+  assertLess(count, 5);
+  const canceled = new WsgiInput(new ReadableStream());
+  await canceled.cancel();
+  await canceled.skip();
+
+  const failing = new WsgiInput(
+    new ReadableStream({
+      pull: () => Promise.reject(new Error("The connection is gone")),
+    }),
+  );
+  await failing.skip();
+});
+
+Deno.test("WsgiInput.open() has the source make its stream, unless that is at its end", async () => {
+  let count = 0;
+  const source = {
+    get body() {
+      count++;
+      return count === 1 ? chunked(encoder.encode("abc"), 2) : null;
+    },
+  };
+  const input = new WsgiInput(source);
+  assertEquals(count, 0);
+  input.open();
+  assertEquals(count, 1);
+
+  count = 0;
+  const read = new WsgiInput(source);
+  await read.read();
+  assertEquals([count, read.isDone], [1, true]);
+  read.open();
+  assertEquals(count, 1);
 });
 
 Deno.test("WsgiInput ends no process by a read that nobody waits for", async () => {
