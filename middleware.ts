@@ -555,7 +555,8 @@ class MiddlewareCall {
       );
     }
     this.#isStarted = true;
-    const before = hasError ? this.pending?.catch(ignore) : this.pending;
+    // An error's response may come in the place of one that was refused.
+    const before = this.pending?.catch(ignore);
     this.#wait(before, () => this.#start(status, headers, excInfo));
     return this.#writeBlock;
   };

@@ -23,6 +23,7 @@ import {
 } from "../middleware.ts";
 import type {
   StartResponse,
+  WriteCallable,
   WsgiApplication,
   WsgiHeader,
   WsgiResult,
@@ -1442,6 +1443,205 @@ Deno.test("middleware() closes a result of start that an error's response supers
   );
   assertEquals(log, ["close"]);
   assertEquals(server.sent, ["error"]);
+});
+
+Deno.test("middleware() closes a result of start that nobody has asked for", async () => {
+  const log: string[] = [];
+  const result = await middleware(
+    answer(() => oneBlock()),
+    () => ({
+      start: () =>
+        Promise.resolve(
+          Object.assign([], { close: () => void log.push("close") }),
+        ),
+    }),
+  )(setupTestingDefaults({}), new Server().startResponse);
+  await sleep();
+  await closeResult(result);
+  assertEquals(log, ["close"]);
+});
+
+Deno.test("middleware() sends what start returns at the end of an empty result, and asks it no more than once for its end", async () => {
+  let count = 0;
+  const replacement = {
+    [Symbol.iterator]: () => ({
+      next: () =>
+        ++count === 1
+          ? { done: false as const, value: encode("replaced") }
+          : { done: true as const, value: undefined },
+    }),
+  };
+  const result = await middleware(function* (_environ, startResponse) {
+    startResponse("200 OK", PLAIN);
+  }, () => ({ start: () => replacement }))(
+    setupTestingDefaults({}),
+    new Server().startResponse,
+  );
+  const blocks = iterate(result);
+  const first = await blocks.next();
+  assertEquals(decode(first.value as Uint8Array), "replaced");
+  assertEquals((await blocks.next()).done, true);
+  assertEquals((await blocks.next()).done, true);
+  assertEquals(count, 2);
+});
+
+Deno.test("middleware() starts an error's response once if only empty blocks were sent", async () => {
+  const statuses: string[] = [];
+  const result = await middleware(
+    function* (_environ, startResponse) {
+      startResponse("200 OK", PLAIN);
+      yield new Uint8Array();
+      throw FAILURE;
+    },
+    () => ({
+      start() {},
+      error(error, startResponse) {
+        startResponse("500 Error", PLAIN, error);
+        return [encode("error")];
+      },
+    }),
+  )(setupTestingDefaults({}), (status) => {
+    statuses.push(status);
+    return () => Promise.resolve();
+  });
+  const blocks = await Array.fromAsync(result);
+  assertEquals(blocks.map(decode), ["", "error"]);
+  assertEquals(statuses, ["200 OK", "500 Error"]);
+});
+
+Deno.test("mapResult() makes no synchronous result of an asynchronous one", () => {
+  const result = mapResult(
+    (async function* () {
+      yield await encode("a");
+    })(),
+    { block: (block) => block },
+  );
+  assertFalse(Symbol.iterator in result);
+});
+
+Deno.test("middleware() has an error's response take the place of one that start refuses", async () => {
+  const server = new Server();
+  await server.run(
+    middleware((_environ, startResponse) => {
+      startResponse("200 OK", PLAIN);
+      startResponse("500 Error", PLAIN, FAILURE);
+      return [encode("error")];
+    }, () => ({
+      start: ({ status }) =>
+        status === "200 OK" ? Promise.reject(FAILURE) : Promise.resolve(),
+    })),
+    "whole",
+  );
+  assertEquals([server.status, server.sent], ["500 Error", ["error"]]);
+});
+
+Deno.test("middleware() lets an application write in vain once its response was given up", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let write: WriteCallable | undefined;
+  const result = await middleware((_environ, startResponse) => {
+    write = startResponse("200 OK", PLAIN);
+    return oneBlock();
+  }, () => ({ start: () => promise }))(
+    setupTestingDefaults({}),
+    new Server().startResponse,
+  );
+  await closeResult(result);
+  resolve();
+  await sleep();
+  await write?.(encode("a"));
+});
+
+Deno.test("middleware() lets an application wait for a write() that waits for start", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const log: string[] = [];
+  const server = new Server();
+  const ended = server.run(
+    middleware(async (_environ, startResponse) => {
+      await startResponse("200 OK", PLAIN)(encode("a"));
+      log.push("written");
+      return [];
+    }, () => ({ start: () => promise })),
+    "whole",
+  );
+  await sleep();
+  log.push("started");
+  resolve();
+  await ended;
+  assertEquals(log, ["started", "written"]);
+});
+
+Deno.test("middleware() sends the result after all that was written, also if it waits for the first of two only", async () => {
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let count = 0;
+  const server = new Server();
+  const ended = server.run(
+    middleware(async (_environ, startResponse) => {
+      const write = startResponse("200 OK", PLAIN);
+      const first = write(encode("a"));
+      write(encode("b"));
+      gates[0]?.resolve();
+      await first;
+      return [encode("c")];
+    }, () => ({
+      async block(block) {
+        await gates[count++]?.promise;
+        return block;
+      },
+    })),
+    "whole",
+  );
+  await sleep();
+  gates[1]?.resolve();
+  await ended;
+  assertEquals(server.sent, ["a", "b", "c"]);
+});
+
+Deno.test("middleware() leaves no error of start to nobody", async () => {
+  const result = await middleware(
+    answer(() => oneBlock()),
+    () => ({ start: () => Promise.reject(FAILURE) }),
+  )(setupTestingDefaults({}), new Server().startResponse);
+  // An error that nobody takes would end the process here.
+  await sleep();
+  await closeResult(result);
+});
+
+Deno.test("middleware() sends nothing that start returned for a response that an error's supersedes later", async () => {
+  const log: string[] = [];
+  const server = new Server();
+  await server.run(
+    middleware((_environ, startResponse) => {
+      startResponse("200 OK", PLAIN);
+      startResponse("500 Error", PLAIN, FAILURE);
+      return oneBlock();
+    }, () => ({
+      start: ({ status }) =>
+        status === "200 OK"
+          ? Object.assign([encode("replaced")], {
+            close: () => void log.push("close"),
+          })
+          : Promise.resolve(),
+    })),
+    "whole",
+  );
+  assertEquals(server.status, "500 Error");
+  assertFalse(server.sent.includes("replaced"));
+  assertEquals(log, ["close"]);
+});
+
+Deno.test("middleware() starts no response once the application has failed", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const server = new Server();
+  await server.run(
+    middleware((_environ, startResponse) => {
+      startResponse("200 OK", PLAIN);
+      throw FAILURE;
+    }, () => ({ start: () => promise })),
+    "whole",
+  );
+  resolve();
+  await sleep();
+  assertEquals([server.status, server.errors], ["", [FAILURE]]);
 });
 
 Deno.test("mapResult() refuses what is no result", () => {
