@@ -81,9 +81,6 @@ const trap = (
     }
   };
 
-/** Something that several wait for. */
-const time = new Promise<void>((resolve) => setTimeout(resolve));
-
 /** What breaks the rules of `_result_guard.ts`, and what is next to that and legal. */
 export const CASES = {
   "result-type": {
@@ -517,19 +514,21 @@ export const CASES = {
       ),
       "a first block that comes when it goes on by itself": between(
         (app) => async (environ, startResponse) => {
+          const time = new Promise((resolve) => setTimeout(resolve));
           const blocks = asyncIterator(
-            app(environ, startResponse) as WsgiResult,
+            app({ ...environ, "test.time": time }, startResponse) as WsgiResult,
           );
           const first = blocks.next();
           await time;
+          for (let count = 0; count < 20; count++) await null;
           return (async function* () {
             yield (await first).value as Uint8Array;
             yield* { [Symbol.asyncIterator]: () => blocks };
           })();
         },
-        async function* (_environ, startResponse) {
+        async function* (environ, startResponse) {
           startResponse("200 OK", [TEXT]);
-          await time;
+          await environ["test.time"];
           yield HELLO;
         },
       ),

@@ -93,7 +93,7 @@ Deno.test("Eight layers do what each of them is for", async () => {
   const { headers } = text;
   assertEquals(headers.get("Content-Encoding"), "gzip");
   assertEquals(headers.get("ETag"), 'W/"1"');
-  assertEquals(headers.get("Vary"), "Accept-Encoding, Origin");
+  assertEquals(headers.get("Vary"), "Cookie, Accept-Encoding, Origin");
   assertEquals(
     headers.get("Access-Control-Allow-Origin"),
     "https://example.org",
