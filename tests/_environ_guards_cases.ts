@@ -183,6 +183,10 @@ export const CASES = {
       "a body whose stream was read": consume((input) =>
         new Response(input.readable).text()
       ),
+      "a body of one byte": consume(async (input, environ) => {
+        environ.CONTENT_LENGTH = "1";
+        await input.read(1);
+      }),
     },
     good: {
       "a body that was given back": consume(async (input, environ) => {
@@ -193,6 +197,7 @@ export const CASES = {
         environ.CONTENT_LENGTH = "0";
       }),
       "a part of a body": consume((input) => input.readline()),
+      "all but one byte": consume((input) => input.read(7)),
       "a body that did not come": consume((input) => input.read(), {
         "wsgi.input": new WsgiInput(null),
       }),
@@ -229,6 +234,10 @@ export const CASES = {
       ),
       "bytes from readlines()": misread(
         { readlines: () => Promise.resolve(HELLO) },
+        (input) => input.readlines(),
+      ),
+      "a set from readlines()": misread(
+        { readlines: () => Promise.resolve(new Set([HELLO])) },
         (input) => input.readlines(),
       ),
       "strings from readlines()": misread(

@@ -1,6 +1,7 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
 import { assertEquals, assertStrictEquals } from "@std/assert";
+import { TextErrorStream } from "../handlers.ts";
 import { WsgiInput } from "../util.ts";
 import { validator } from "../validate.ts";
 import { CASES } from "./_environ_guards_cases.ts";
@@ -127,4 +128,61 @@ Deno.test("validator() takes what a read of all gave for the end, and no smaller
     );
     assertEquals(codes, expected, JSON.stringify(sizes));
   }
+});
+
+Deno.test("validator() leaves what is no stream and no wrapper as it is", async () => {
+  const variables = {
+    "wsgi.input": null,
+    "wsgi.errors": "text",
+    "wsgi.file_wrapper": 5,
+  };
+  const codes: string[] = [];
+  let given: Record<string, unknown> = {};
+  await serve(
+    validator((environ, startResponse) => {
+      given = environ;
+      start(startResponse);
+      return [];
+    }, { onViolation: ({ code }) => codes.push(code) }),
+    createEnviron(variables),
+  );
+  assertEquals({ ...given, ...variables }, given);
+  assertEquals(codes.sort(), [
+    "errors-type",
+    "file-wrapper-type",
+    "input-type",
+  ]);
+});
+
+Deno.test("validator() gives the application a line that is none, too", async () => {
+  const input = new WsgiInput(null);
+  input.readline = () => Promise.resolve(null as never);
+  const codes: string[] = [];
+  let line: unknown;
+  await serve(
+    validator(async (environ, startResponse) => {
+      line = await environ["wsgi.input"].readline();
+      start(startResponse);
+      return [];
+    }, { onViolation: ({ code }) => codes.push(code) }),
+    createEnviron({ "wsgi.input": input }),
+  );
+  assertEquals([line, codes], [null, ["input-result"]]);
+});
+
+Deno.test("validator() does not blame a log that refuses what is no text", async () => {
+  const codes: string[] = [];
+  await serve(
+    validator((environ, startResponse) => {
+      try {
+        environ["wsgi.errors"].write(5 as never);
+      } catch {
+        // That is right.
+      }
+      start(startResponse);
+      return [];
+    }, { onViolation: ({ code }) => codes.push(code) }),
+    createEnviron({ "wsgi.errors": new TextErrorStream(() => {}) }),
+  );
+  assertEquals(codes, ["errors-text"]);
 });
