@@ -522,7 +522,6 @@ export abstract class BaseHandler {
     this.#checkConnection();
     if (this.#isFull()) return;
     const reader = new ResultReader(blocks, (step) => {
-      this.#checkConnection();
       if (step.done) return false;
       this.#send(checkBlock(step.value), length);
       return !this.#isFull();

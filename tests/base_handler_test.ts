@@ -1482,3 +1482,35 @@ Deno.test("BaseHandler does no more once the client has gone", async () => {
   assertEquals(events, []);
   assertEquals(handler.log.lines, []);
 });
+
+Deno.test("BaseHandler cancels an error's response that comes when the client has gone", async () => {
+  const handler = new TestHandler();
+  const gone = new Error("gone");
+  const reasons: unknown[] = [];
+  handler.errorOutput = (_environ, startResponse, error) => {
+    startResponse("500 Error", [], error);
+    handler.connectionLost(gone);
+    return new ReadableStream({ cancel: () => void reasons.push("canceled") });
+  };
+  // deno-lint-ignore require-yield
+  await handler.run(give(function* () {
+    throw ERROR;
+  }()));
+  assertEquals(reasons, ["canceled"]);
+});
+
+Deno.test("startResponse() gives a write() that need not be waited for, also if the client has gone", async () => {
+  const handler = new TestHandler();
+  const gone = new Error("gone");
+  handler._flush = () => {
+    handler.connectionLost(gone);
+    return Promise.reject(gone);
+  };
+  await handler.run(async (_environ, startResponse) => {
+    startResponse(OK, [])(bytes("a"));
+    // An error that nobody takes would end the process here.
+    await turn();
+    return [];
+  });
+  assertEquals(handler.log.lines, []);
+});

@@ -1471,6 +1471,7 @@ Deno.test("middleware() sends what start returns at the end of an empty result, 
           : { done: true as const, value: undefined },
     }),
   };
+  // deno-lint-ignore require-yield
   const result = await middleware(function* (_environ, startResponse) {
     startResponse("200 OK", PLAIN);
   }, () => ({ start: () => replacement }))(

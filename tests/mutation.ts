@@ -96,7 +96,7 @@ const TESTS: Record<string, string[]> = {
   ],
   "middleware.ts": ["middleware_stack", "middleware_examples"],
   "simple_server.ts": [
-    "simple_server_program",
+    "program",
     "socket_errors",
     "socket_environ",
     "socket_connections",
