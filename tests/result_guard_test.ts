@@ -185,6 +185,26 @@ Deno.test("validator() returns a generator that a violation has cut", async () =
   assertEquals(calls, ["return", "return"]);
 });
 
+Deno.test("validator() waits for the end of a generator that a violation has cut", async () => {
+  const steps: string[] = [];
+  const app = validator(async function* (_environ, startResponse) {
+    startResponse("200 OK", [TEXT]);
+    try {
+      yield invalid<Uint8Array>("text");
+    } finally {
+      await new Promise((resolve) => setTimeout(resolve));
+      steps.push("finally");
+    }
+  });
+  const result = await app(createEnviron(), startResponse);
+  await assertRejects(
+    async () => await asyncIterator(result).next(),
+    WsgiConformanceError,
+  );
+  await result.close?.();
+  assertEquals(steps, ["finally"]);
+});
+
 Deno.test("validator() closes a result that it refuses", () => {
   let closed = 0;
   const app = validator((_environ, startResponse) => {
@@ -434,7 +454,19 @@ Deno.test("validator() tells where a finally block is enough to close a result",
       return middleware(() => result)(environ, startResponse);
     };
   const next = (result: WsgiResult) => asyncIterator(result).next();
+  const replacing = (app: WsgiApplication): WsgiApplication =>
+  async (
+    environ,
+    startResponse,
+  ) => {
+    await app(environ, startResponse);
+    return [HELLO];
+  };
   assertEquals(await complain(careful, () => {}), "");
+  assertStringIncludes(
+    await complain(replacing, () => {}),
+    "; call it in a finally block",
+  );
   assertStringIncludes(
     await complain(eager(careful), () => {}),
     "; put close() on the object that you return, as a generator that is not begun, or waits, runs no finally block",
