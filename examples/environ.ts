@@ -1,7 +1,8 @@
 // Copyright 2026 the wsgiref authors. MIT license.
 
 /**
- * Shows the environ of the request, filled up with defaults for tests.
+ * Shows the environ of the request, filled up with defaults for tests, as in
+ * Python's documentation.
  *
  * ```sh
  * deno run -N examples/environ.ts
@@ -30,9 +31,9 @@ const showEnviron: WsgiApplication = (environ, startResponse) => {
 export default showEnviron;
 
 if (import.meta.main) {
-  await using server = makeServer("", 8000, showEnviron, {
+  await using server = makeServer("127.0.0.1", 8000, showEnviron, {
     // deno-lint-ignore no-console
-    onListen: ({ port }) => console.log(`Serving on port ${port}...`),
+    onListen: ({ port }) => console.log(`Serving on http://127.0.0.1:${port}/`),
   });
   await server.serveForever();
 }

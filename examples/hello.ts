@@ -23,9 +23,9 @@ const helloWorld: WsgiApplication = (_environ, startResponse) => {
 export default helloWorld;
 
 if (import.meta.main) {
-  await using server = makeServer("", 8000, helloWorld, {
+  await using server = makeServer("127.0.0.1", 8000, helloWorld, {
     // deno-lint-ignore no-console
-    onListen: ({ port }) => console.log(`Serving on port ${port}...`),
+    onListen: ({ port }) => console.log(`Serving on http://127.0.0.1:${port}/`),
   });
   await server.serveForever();
 }

@@ -266,3 +266,24 @@ for (
     await within("The page ends", response.text());
   });
 }
+
+for (const name of ["fastcgi_server", "scgi_server"]) {
+  Deno.test(`examples/${name}.ts says that a module has no application`, async () => {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "-N", "-R", `examples/${name}.ts`],
+        ...["examples/_directory_page.ts", "0"],
+      ],
+      cwd: new URL("../", import.meta.url),
+      env: { NO_COLOR: "1" },
+      signal: AbortSignal.timeout(20_000),
+    }).output();
+    assertEquals(
+      [code, new TextDecoder().decode(stderr)],
+      [
+        1,
+        "Cannot serve examples/_directory_page.ts as it exports no application\n",
+      ],
+    );
+  });
+}
