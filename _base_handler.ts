@@ -50,7 +50,7 @@ const WSGI_VERSION = [1, 0] as const;
 
 // The variables that only a request can have, and that hold bytes, not text.
 const REQUEST_VARIABLE_REGEXP =
-  /^(?:REDIRECT_)*(?:SCRIPT_NAME|PATH_INFO|QUERY_STRING|REQUEST_METHOD|AUTH_TYPE|CONTENT_TYPE|CONTENT_LENGTH|HTTPS|REMOTE_USER|REMOTE_IDENT|(?:HTTP|SSL)_.*|wsgi.*)$/s;
+  /^(?:REDIRECT_)*(?:SCRIPT_NAME|PATH_INFO|QUERY_STRING|REQUEST_METHOD|AUTH_TYPE|CONTENT_TYPE|CONTENT_LENGTH|HTTPS|PATH_TRANSLATED|REQUEST_URI|REMOTE_[A-Z]+|(?:HTTP|SSL)_.*|wsgi.*)$/s;
 
 function checkBlock(block: Uint8Array): Uint8Array {
   if (block instanceof Uint8Array) return block;
@@ -209,7 +209,8 @@ export abstract class BaseHandler {
   #released: Promise<void> | undefined;
   /** Aborted when the client's connection is lost: `wsgiref.signal`. */
   #connection = new AbortController();
-  #isConnectionLost = false;
+  /** Why the client has gone, if it has. */
+  #loss: { reason: unknown } | null = null;
 
   /**
    * Hands bytes on to {@linkcode BaseHandler._flush}, or to the client.
@@ -278,7 +279,7 @@ export abstract class BaseHandler {
           this.startResponse(status, headers, excInfo),
       );
       pending = isPromise(result)
-        ? result.then((result) => this.#takeResult(result))
+        ? Promise.resolve(result).then((result) => this.#takeResult(result))
         : this.#takeResult(result);
     } catch (error) {
       return this.#fail(error);
@@ -295,7 +296,7 @@ export abstract class BaseHandler {
   }
 
   #checkConnection(): void {
-    if (this.#isConnectionLost) throw this.#connection.signal.reason;
+    if (this.#loss !== null) throw this.#loss.reason;
   }
 
   /** Makes `environ`: the CGI variables and those of WSGI. */
@@ -431,9 +432,7 @@ export abstract class BaseHandler {
    * started, or if `data` is more than the declared `Content-Length`.
    */
   write(data: Uint8Array): void | Promise<void> {
-    if (this.#isConnectionLost) {
-      return Promise.reject(this.#connection.signal.reason);
-    }
+    if (this.#loss !== null) return Promise.reject(this.#loss.reason);
     const { room } = this.#requireFraming();
     // Raise when write() would exceed Content-Length (P106).
     if (checkBlock(data).length > room) {
@@ -525,6 +524,13 @@ export abstract class BaseHandler {
       if (step.done) return false;
       this.#send(checkBlock(step.value), length);
       return !this.#isFull();
+    }, {
+      fail: (error) => {
+        if (this.#loss === null) throw error;
+        // Nobody may wait for this block any more.
+        this.#releaseFailed(error);
+        throw this.#loss.reason;
+      },
     });
     this.#reader = reader;
     await this.sendEach(() => reader.read(), {
@@ -694,7 +700,10 @@ export abstract class BaseHandler {
     try {
       if (!this.#isDisconnect(error)) await this.handleError(error);
     } catch (error) {
-      if (!this.#isDisconnect(error)) throw error;
+      if (this.#isDisconnect(error)) return;
+      // The error response has failed too.
+      if (this.headersSent && !this.#isClosed) this.abort(error);
+      throw error;
     } finally {
       // A result that came too late is released too.
       await (this.#isClosed ? this.#release() : this.close());
@@ -703,8 +712,8 @@ export abstract class BaseHandler {
 
   /** Whether an error is only the end of the client's own connection. */
   #isDisconnect(error: unknown): boolean {
-    if (!this.#isConnectionLost) return false;
-    if (error === this.#connection.signal.reason) return true;
+    if (this.#loss === null) return false;
+    if (error === this.#loss.reason) return true;
     try {
       return (error as Error)?.name === "AbortError";
     } catch {
@@ -778,8 +787,8 @@ export abstract class BaseHandler {
    * @returns Nothing, or a promise that the result is released.
    */
   connectionLost(reason: unknown): void | Promise<void> {
-    if (this.#isConnectionLost || this.#isClosed) return;
-    this.#isConnectionLost = true;
+    if (this.#loss !== null || this.#isClosed) return;
+    this.#loss = { reason };
     this.#connection.abort(reason);
     // What may be waited for, such as a block, must not hold this up.
     return this.close();

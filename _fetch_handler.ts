@@ -3,7 +3,7 @@
 
 import { BaseHandler, type SendEachOptions } from "./_base_handler.ts";
 import { ClientWatch } from "./_client_watch.ts";
-import { RequestInput } from "./_environ_request.ts";
+import { EnvironInfo, RequestInput } from "./_environ_request.ts";
 import { CONSOLE_ERRORS, formatError } from "./_error_stream.ts";
 import { quote } from "./_escape.ts";
 import { isBodiless } from "./_framing.ts";
@@ -134,6 +134,8 @@ export class FetchHandler extends BaseHandler {
   readonly #errors: ErrorStream;
   readonly #wholeSize: number;
   readonly #input: RequestInput;
+  /** The most bytes that the client may send. */
+  #inputLength = Infinity;
   readonly #body: ResponseBody;
   #watch: ClientWatch | null = null;
   #init: ResponseInit = {};
@@ -250,7 +252,11 @@ export class FetchHandler extends BaseHandler {
       : { ...this.environ, ...variables };
     this.environ["wsgiref.request"] = this.#request;
     const { maxBodySize = Infinity } = this.#options;
-    const { CONTENT_LENGTH: length = 0 } = variables;
+    const { CONTENT_LENGTH: length = "0" } = variables;
+    const isChunked = this.#isDenoServe && length === "0" &&
+      this.#isInputOpen &&
+      this.#request.headers.has("Transfer-Encoding");
+    if (this.#isDenoServe && !isChunked) this.#inputLength = Number(length);
     if (Number(length) > maxBodySize) {
       throw new RequestError(
         `Cannot answer the request as its body is longer than ${maxBodySize} bytes: received ${length}`,
@@ -312,8 +318,12 @@ export class FetchHandler extends BaseHandler {
     // `Deno.serve` takes the last byte that is declared for the end of the
     // response, after which it is too late to give the request body up.
     if (
-      this.isComplete && !Array.isArray(this.result) && this.hasUnreadInput
-    ) this.#body.hold();
+      this.isComplete && this.#isInputOpen &&
+      (this.#body.isStream || !Array.isArray(this.result))
+    ) {
+      if (this.hasUnreadInput) this.#body.hold();
+      else this.#giveUpInput();
+    }
     this.#body.write(data);
   }
 
@@ -324,10 +334,14 @@ export class FetchHandler extends BaseHandler {
       this.hasBody
     ) {
       // So that it can be given up in the end.
-      if (this.hasUnreadInput) this.#input.open();
+      if (this.#isInputOpen) this.#input.open();
       this.#reply(this.#body.open());
     }
-    return this.#isEnded ? undefined : this.#body.demand;
+    if (this.#isEnded) return;
+    // Without a body, the client is noticed between turns of the event loop only.
+    return this.headersSent && !this.hasBody
+      ? new Promise((resolve) => setTimeout(resolve))
+      : this.#body.demand;
   }
 
   /**
@@ -393,6 +407,11 @@ export class FetchHandler extends BaseHandler {
 
   /** Whether the client may still be sending a body that nobody reads. */
   get hasUnreadInput(): boolean {
+    return this.#isInputOpen && this.#input.received < this.#inputLength;
+  }
+
+  /** Whether the platform still has the body of the request, or its end. */
+  get #isInputOpen(): boolean {
     const { method } = this.#request;
     return method !== "GET" && method !== "HEAD" && !this.#input.isDone;
   }
@@ -402,15 +421,19 @@ export class FetchHandler extends BaseHandler {
    * begun and not read to its end would stay open, and never be used again.
    */
   #giveUpInput(): void {
-    if (this.hasUnreadInput) this.#input.cancel().catch(() => {});
+    if (this.#isInputOpen) this.#input.cancel().catch(() => {});
   }
 
   #wholeBody(): BodyInit | null {
     if (this.bytesSent > 0) {
-      const bytes = this.#body.toBytes() as Uint8Array<ArrayBuffer>;
-      return bytes.length > this.#wholeSize
-        ? ReadableStream.from([bytes.slice()])
-        : bytes;
+      const bytes = this.#body.toBytes();
+      const isLarge = bytes.length > this.#wholeSize;
+      // A `Response` takes no shared memory.
+      const isCopied = isLarge || !(bytes.buffer instanceof ArrayBuffer);
+      const body = (isCopied ? bytes.slice() : bytes) as Uint8Array<
+        ArrayBuffer
+      >;
+      return isLarge ? ReadableStream.from([body]) : body;
     }
     // Without a body, Deno would say that what GET sends has no bytes, and so
     // would Bun of a stream that has ended before it is read.
@@ -502,7 +525,8 @@ function headersInit(headers: WsgiHeaders): HeadersInit {
 
 /** Whether `info` is what `Deno.serve` tells, which knows of the completion. */
 function isDenoServe(info: unknown): boolean {
-  return typeof info === "object" && info !== null && "completed" in info;
+  return typeof info === "object" && info !== null && "completed" in info &&
+    !(info instanceof EnvironInfo);
 }
 
 /** Whether Deno tells by it of a body that its client has not sent whole. */

@@ -132,8 +132,9 @@ const AUTHORITY_REGEXP = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d*)?$/i;
 const URL_REGEXP =
   /^(https?)(?:\+unix)?:\/\/((\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::(\d*))?)(?![^/?#])(([^?#]*)\??([^#]*))/i;
 
-/** The most names of headers that are known. */
+/** The most names of headers that are known, and the most characters of one. */
 const MAX_KNOWN_HEADERS = 256;
+const MAX_KNOWN_LENGTH = 64;
 
 /**
  * The variables of request headers: those that are common or no `HTTP_` ones,
@@ -189,7 +190,8 @@ export function variableOf(name: string, value: string): string | null {
   const variable = headerVariable(name);
   // That one is left out only if its value is the one above.
   if (
-    name !== "transfer-encoding" && HEADER_VARIABLES.size < MAX_KNOWN_HEADERS
+    name !== "transfer-encoding" && name.length <= MAX_KNOWN_LENGTH &&
+    HEADER_VARIABLES.size < MAX_KNOWN_HEADERS
   ) {
     HEADER_VARIABLES.set(name, variable);
   }

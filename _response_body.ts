@@ -88,9 +88,10 @@ export class ResponseBody {
 
   #copy(block: Uint8Array): Uint8Array {
     const { length } = block;
-    if (!this.#sharesMemory || length > SMALL_SIZE) {
-      return new Uint8Array(block);
-    }
+    // Whoever takes a block may transfer it, so none that waits shares memory.
+    const isShared = this.#sharesMemory && length <= SMALL_SIZE &&
+      this.#controller?.desiredSize === 0;
+    if (!isShared) return new Uint8Array(block);
     if (this.#used + length > this.#memory.length) {
       // As large as the body seems to become.
       const size = Math.max(4 * length, 2 * this.#memory.length);

@@ -156,7 +156,7 @@ export interface SimpleHandlerOptions {
 
 /** Whether an error of a write says that nobody reads any more. */
 function isDisconnect(error: unknown): boolean {
-  const { name, code } = error as { name?: string; code?: string };
+  const { name, code } = Object(error) as { name?: string; code?: string };
   return DISCONNECT_REGEXP.test(name ?? "") ||
     DISCONNECT_REGEXP.test(code ?? "");
 }

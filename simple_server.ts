@@ -566,6 +566,18 @@ export interface ShutdownOptions {
   timeout?: number;
 }
 
+/** The most milliseconds that a timer can be set to. */
+const MAX_TIMEOUT = 2_147_483_647;
+
+function checkTimeout(timeout: number): number {
+  if (timeout >= 0) return timeout;
+  throw new RangeError(
+    `Cannot wait for requests as the time must be a number >= 0 of milliseconds: received ${
+      quote(timeout)
+    }`,
+  );
+}
+
 /** The milliseconds from the abortion of a signal to the end of a connection. */
 const ABORT_TIME = 100;
 
@@ -670,18 +682,16 @@ export class WsgiServer implements AsyncDisposable {
     this.quiet = options.quiet ?? false;
     this.log = options.errors ?? new Log();
     this.handlerClass = handlerClass ?? WsgiRequestHandler;
-    this.#shutdownTimeout = options.shutdownTimeout ?? 500;
+    this.#shutdownTimeout = checkTimeout(options.shutdownTimeout ?? 500);
     const isSecure = (cert ?? key) !== undefined;
     this.#server = listen(host, port, {
       ...path !== undefined && { path },
       ...isSecure && { cert, key } as Deno.TlsCertifiedKeyPem,
       signal: this.#abort.signal,
-      onListen: (address: ServerAddress) => options.onListen?.(address),
-      // The log has them already.
-      onError: () => new Response(null, { status: 500 }),
+      onListen() {},
+      onError: (error: unknown) => this.#refused(error),
     }, (request, info) => this.#receive(request, info));
     this.#server.unref();
-    this.#server.finished.then(() => this.#endAll(), () => this.#endAll());
     this.serverAddress = this.#server.addr as ServerAddress;
     const { hostname = "", port: serverPort = 0 } = this.serverAddress;
     this.serverPort = serverPort;
@@ -690,12 +700,25 @@ export class WsgiServer implements AsyncDisposable {
       : hostname;
     // The connection tells the scheme, whatever the target says.
     this.options = {
-      scheme: isSecure ? "https" : "http",
       ...options,
+      scheme: options.scheme ?? (isSecure ? "https" : "http"),
     };
     this.setupEnviron();
-    if (signal?.aborted) this.shutdown();
-    else signal?.addEventListener("abort", () => this.shutdown());
+    const stop = () => void this.shutdown();
+    signal?.addEventListener("abort", stop);
+    const end = () => {
+      signal?.removeEventListener("abort", stop);
+      this.#endAll();
+    };
+    this.#server.finished.then(end, end);
+    if (signal?.aborted) stop();
+    try {
+      options.onListen?.(this.serverAddress);
+    } catch (error) {
+      // Nobody gets this server, so nobody else could close it.
+      this.#abort.abort();
+      throw error;
+    }
   }
 
   /** Makes {@linkcode WsgiServer.baseEnviron}. */
@@ -853,6 +876,18 @@ export class WsgiServer implements AsyncDisposable {
     this.#flushLog();
   }
 
+  /** Logs why Deno takes no response. What was cut off is in the log. */
+  #refused(error: unknown): Response {
+    if ((error as Error | null)?.name !== "AbortError") {
+      try {
+        this.log.write(`Cannot send a response: ${formatError(error, null)}`);
+      } catch (failure) {
+        CONSOLE_ERRORS.write(`Cannot log: ${formatError(failure, null)}`);
+      }
+    }
+    return new Response(null, { status: 500 });
+  }
+
   #flushLog(): void {
     try {
       this.log.flush();
@@ -871,9 +906,8 @@ export class WsgiServer implements AsyncDisposable {
    * @returns A promise that settles when the server has stopped.
    */
   shutdown(options: ShutdownOptions = {}): Promise<void> {
-    return this.#stopped ??= this.#stop(
-      options.timeout ?? this.#shutdownTimeout,
-    );
+    const { timeout = this.#shutdownTimeout } = options;
+    return this.#stopped ??= this.#stop(checkTimeout(timeout));
   }
 
   async #stop(timeout: number): Promise<void> {
@@ -901,7 +935,9 @@ export class WsgiServer implements AsyncDisposable {
     if (this.#pending.size === 0 || this.#abort.signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onIdle = resolve;
-    const timer = setTimeout(resolve, timeout);
+    const timer = timeout > MAX_TIMEOUT
+      ? undefined
+      : setTimeout(resolve, timeout);
     await promise;
     clearTimeout(timer);
   }

@@ -555,7 +555,8 @@ export interface WsgiEnviron
   "wsgiref.request"?: Request;
   /**
    * Aborted when the client disconnects before the response has ended, and when
-   * the server shuts down and waits no longer.
+   * the server shuts down and waits no longer. `Deno.serve` does not tell of a
+   * client that leaves before its body was read, if nothing was sent yet.
    */
   "wsgiref.signal"?: AbortSignal;
   /** Any other CGI, server or application variable. */
