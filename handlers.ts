@@ -287,6 +287,7 @@ export class SimpleHandler extends BaseHandler {
   }
 
   #writeFailed(error: unknown): never {
+    this.#flushed = undefined;
     if (isDisconnect(error)) this.connectionLost(error);
     throw error;
   }

@@ -1514,3 +1514,40 @@ Deno.test("startResponse() gives a write() that need not be waited for, also if 
   });
   assertEquals(handler.log.lines, []);
 });
+
+Deno.test("BaseHandler cuts an error's response off that fails after its first block", async () => {
+  for (
+    const errorOutput of [
+      function* () {
+        yield bytes("sorry");
+        throw new Error("again");
+      },
+      () => new Set(list("sorry")),
+    ]
+  ) {
+    const handler = new TestHandler();
+    handler.errorOutput = (_environ, startResponse, error) => {
+      startResponse("500 Error", [["Content-Length", "9"]], error);
+      return errorOutput();
+    };
+    await assertRejects(async () => await handler.run(() => fail()), Error);
+    const [event = ""] = handler.events;
+    assertMatch(event, /^abort (?:Error: again|RangeError: )/);
+  }
+});
+
+Deno.test("BaseHandler takes a promise that is not one of the platform", async () => {
+  for (const end of [{}, undefined]) {
+    const handler = new TestHandler();
+    await handler.run((_environ, startResponse) => {
+      startResponse(OK, []);
+      return {
+        then(resolve: (result: WsgiResult) => void) {
+          resolve(list("a"));
+          return end;
+        },
+      } as unknown as Promise<WsgiResult>;
+    });
+    assertEquals(handler.outcome.body, "a");
+  }
+});

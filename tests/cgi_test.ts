@@ -641,3 +641,31 @@ Deno.test("CgiHandler wraps a file, each block of which stays as it is until the
   const { readable } = wrap(new Blob(["spam"]));
   assertEquals(await new Response(readable).text(), "spam");
 });
+
+Deno.test("SimpleHandler takes a closed pipe for the client's end, also if the signal was aborted before", async () => {
+  const recorder = new Recorder();
+  recorder.write = () => {
+    throw new Deno.errors.BrokenPipe("gone");
+  };
+  const handler = new BaseCgiHandler(
+    new WsgiInput(null),
+    recorder,
+    new TextErrorStream((text) => recorder.log += text),
+    setupTestingDefaults({}),
+  );
+  await handler.run((_environ, startResponse) => {
+    handler.abortSignal(new Error("The upload broke off"));
+    startResponse("200 OK", []);
+    return [encoder.encode("Hello")];
+  });
+  assertEquals(recorder.log, "");
+});
+
+Deno.test("SimpleHandler logs a writer that rejects with nothing", async () => {
+  for (const error of [undefined, null]) {
+    const recorder = new Recorder();
+    recorder.write = () => Promise.reject(error);
+    await recorder.run(answer(["Hello"]));
+    assertMatch(recorder.log, new RegExp(`\\b${error}\\b`));
+  }
+});

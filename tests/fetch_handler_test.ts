@@ -8,7 +8,9 @@ import {
   assertThrows,
 } from "@std/assert";
 import {
+  BaseCgiHandler,
   type FetchHandler,
+  fromFetchHandler,
   TextErrorStream,
   toFetchHandler,
 } from "../handlers.ts";
@@ -18,7 +20,7 @@ import type {
   WsgiEnviron,
   WsgiResult,
 } from "../types.ts";
-import { FileWrapper } from "../util.ts";
+import { FileWrapper, setupTestingDefaults, WsgiInput } from "../util.ts";
 import type { WsgiConformanceCode } from "../validate.ts";
 import {
   answer,
@@ -28,6 +30,7 @@ import {
   fail,
   generate,
   generateAsync,
+  latin1,
   list,
   LOCAL,
   NOT_STARTED,
@@ -694,4 +697,32 @@ Deno.test("wsgiref.signal stays as it is once the response has ended", async () 
     await turn();
     assertEquals(signal?.aborted, false);
   }
+});
+
+Deno.test("FetchHandler answers with one block of shared memory", async () => {
+  const block = new Uint8Array(new SharedArrayBuffer(3));
+  block.set(bytes("abc"));
+  const { body, errors } = await new TestFetchHandler().toOutcome(
+    (_environ, startResponse) => {
+      startResponse(OK, []);
+      return [block];
+    },
+  );
+  assertEquals([body, errors], ["abc", []]);
+});
+
+Deno.test("toFetchHandler() takes only Deno.serve for Deno.serve", async () => {
+  let output = "";
+  const inner = toFetchHandler((_environ, startResponse) => {
+    startResponse("200 Very Fine", []);
+    return list("a");
+  });
+  const handler = new BaseCgiHandler(
+    new WsgiInput(null),
+    { write: (data) => void (output += latin1(data)) },
+    new TextErrorStream(() => {}),
+    setupTestingDefaults({}),
+  );
+  await handler.run(fromFetchHandler(inner));
+  assertMatch(output, /^Status: 200 Very Fine\r\n/);
 });

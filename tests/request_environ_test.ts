@@ -420,7 +420,7 @@ Deno.test("toFetchHandler() gives an application the variables of WSGI", async (
 Deno.test("toFetchHandler() takes from osEnviron what is not the request's (D29)", async () => {
   const kept = { HOME: "/home/spam", SERVER_ADMIN: "me", SERVER_SOFTWARE: "a" };
   const names =
-    "AUTH_TYPE CONTENT_LENGTH CONTENT_TYPE HTTPS HTTP_HOST HTTP_PROXY PATH_INFO QUERY_STRING REDIRECT_HTTPS REMOTE_USER REQUEST_METHOD REQUEST_URI SCRIPT_NAME SERVER_NAME SSL_CLIENT_S_DN constructor wsgi.input wsgi.url_scheme wsgiref.signal";
+    "AUTH_TYPE CONTENT_LENGTH CONTENT_TYPE HTTPS HTTP_HOST HTTP_PROXY PATH_INFO PATH_TRANSLATED QUERY_STRING REDIRECT_HTTPS REMOTE_ADDR REMOTE_HOST REMOTE_PORT REMOTE_USER REQUEST_METHOD REQUEST_URI SCRIPT_NAME SERVER_NAME SSL_CLIENT_S_DN constructor wsgi.input wsgi.url_scheme wsgiref.signal";
   const osEnviron = Object.freeze({
     ...kept,
     ...Object.fromEntries(names.split(" ").map((name) => [name, "fake"])),

@@ -3,6 +3,7 @@
 import {
   assert,
   assertEquals,
+  assertFalse,
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
@@ -360,4 +361,20 @@ Deno.test("ResponseBody.lose() needs nobody to wait", async () => {
   body.lose(ERROR);
   // A rejection that nobody handles would fail the test.
   await turn();
+});
+
+Deno.test("ResponseBody has no two blocks that wait share memory", async () => {
+  const body = new ResponseBody(() => {}, { sharesMemory: true });
+  const reader = body.open().getReader();
+  body.write(new Uint8Array([1]));
+  body.write(new Uint8Array([2]));
+  const first = (await reader.read()).value;
+  const second = (await reader.read()).value;
+  assert(first && second);
+  assertFalse(first.buffer === second.buffer);
+  // What was taken may be transferred.
+  structuredClone(first.buffer, { transfer: [first.buffer as ArrayBuffer] });
+  body.write(new Uint8Array([3]));
+  assertEquals((await reader.read()).value, new Uint8Array([3]));
+  assertEquals(second, new Uint8Array([2]));
 });

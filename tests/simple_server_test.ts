@@ -27,6 +27,7 @@ import {
 import type { WsgiApplication, WsgiEnviron, WsgiHeader } from "../types.ts";
 import { validator } from "../validate.ts";
 import { Client, exchange, hasIpv6, requestsOf } from "./_client.ts";
+import { until } from "./_limit.ts";
 import { breaks } from "./_mistakes.ts";
 
 const SOFTWARE = `wsgiref/${denoConfig.version}`;
@@ -1751,4 +1752,91 @@ Deno.test("makeServer() takes the name and the port of the server from its optio
   const text = await exchange(server.serverPort, GET);
   assertStringIncludes(text, "\nSERVER_NAME = 'shop.example'\n");
   assertStringIncludes(text, "\nSERVER_PORT = '443'\n");
+});
+
+Deno.test("makeServer() and shutdown() refuse a time that is none", async () => {
+  const message =
+    "Cannot wait for requests as the time must be a number >= 0 of milliseconds: received ";
+  for (const timeout of [NaN, -1]) {
+    assertThrows(
+      () => makeServer("127.0.0.1", 0, demoApp, { shutdownTimeout: timeout }),
+      RangeError,
+      `${message}${timeout}`,
+    );
+    await using server = makeServer("127.0.0.1", 0, demoApp);
+    assertThrows(() => server.shutdown({ timeout }), RangeError, message);
+  }
+});
+
+Deno.test("makeServer() lets no client choose the scheme, also if none is given", async () => {
+  await using server = makeServer("127.0.0.1", 0, demoApp, {
+    quiet: true,
+    scheme: undefined,
+  } as unknown as WsgiServerOptions);
+  server.serveForever();
+  const text = await exchange(
+    server.serverPort,
+    "GET https://h/ HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+  );
+  assertStringIncludes(text, "\nwsgi.url_scheme = 'http'\n");
+});
+
+Deno.test("makeServer() logs why Deno refuses a response, and answers 500", async () => {
+  const cached = new Response("cached");
+  class RequestHandler extends WsgiRequestHandler {
+    override handle() {
+      return cached;
+    }
+  }
+  let log = "";
+  await using server = makeServer("127.0.0.1", 0, demoApp, {
+    errors: new TextErrorStream((text) => log += text),
+    handlerClass: RequestHandler,
+    quiet: true,
+  });
+  server.serveForever();
+  assertEquals(statusOf(await exchange(server.serverPort, GET)), 200);
+  assertEquals(log, "");
+  assertEquals(statusOf(await exchange(server.serverPort, GET)), 500);
+  assertMatch(log, /^Cannot send a response: TypeError: /);
+});
+
+Deno.test("makeServer() leaves no port taken if onListen throws", async () => {
+  const failure = new Error("onListen");
+  let port = 0;
+  const error = assertThrows(() =>
+    makeServer("127.0.0.1", 0, demoApp, {
+      onListen(address) {
+        port = address.port ?? 0;
+        throw failure;
+      },
+    })
+  );
+  assertStrictEquals(error, failure);
+  await until("The port is free", () => {
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return true;
+    } catch {
+      return false;
+    }
+  });
+});
+
+Deno.test("makeServer() stays with no signal once it has stopped", async () => {
+  const { signal } = new AbortController();
+  let count = 0;
+  const { addEventListener, removeEventListener } = signal;
+  signal.addEventListener = (...args: unknown[]) => {
+    count++;
+    addEventListener.apply(signal, args as never);
+  };
+  signal.removeEventListener = (...args: unknown[]) => {
+    count--;
+    removeEventListener.apply(signal, args as never);
+  };
+  const server = makeServer("127.0.0.1", 0, demoApp, { signal });
+  assertEquals(count, 1);
+  await server.shutdown();
+  assertEquals(count, 0);
 });

@@ -274,6 +274,101 @@ for (const way of WAYS) {
   });
 
   Deno.test({
+    name:
+      `${way}: a connection ends whose sized response write() begins and an array ends, though 50 MB are not read`,
+    timeout: 20_000,
+    async fn() {
+      await using serving = serve(way, async (_environ, startResponse) => {
+        const headers: WsgiHeader[] = [...TEXT, ["Content-Length", "5"]];
+        await startResponse("200 OK", headers)(encoder.encode("Hel"));
+        return [encoder.encode("lo")];
+      });
+      await checkConnection(serving, LARGE.length, "1.1", "");
+    },
+  });
+
+  const WITHOUT_UPLOAD = {
+    "has no bytes": "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n",
+    "is not there": "DELETE / HTTP/1.1\r\nHost: h\r\n\r\n",
+    "has been read":
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nspam",
+  };
+  for (const [kind, request] of Object.entries(WITHOUT_UPLOAD)) {
+    Deno.test({
+      name:
+        `${way}: all that write() sends comes before the application returns, if the upload ${kind}`,
+      timeout: 10_000,
+      async fn() {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        await using serving = serve(way, async (environ, startResponse) => {
+          await environ["wsgi.input"].read(Number(environ.CONTENT_LENGTH ?? 0));
+          const headers: WsgiHeader[] = [...TEXT, ["Content-Length", "5"]];
+          await startResponse("200 OK", headers)(encoder.encode("Hello"));
+          await promise;
+          return [];
+        });
+        using client = await Client.connect(serving.port);
+        await client.send(request);
+        await within("The body comes", client.readTo("Hello"), 5_000);
+        resolve();
+        // The connection goes on.
+        await client.send(GET);
+        assertEquals((await client.readResponse()).body, "Hello");
+      },
+    });
+  }
+
+  Deno.test({
+    name:
+      `${way}: an application that writes to HEAD for ever ends with its client`,
+    timeout: 10_000,
+    async fn() {
+      let isOver = false;
+      await using serving = serve(way, async (_environ, startResponse) => {
+        const write = startResponse("200 OK", TEXT);
+        try {
+          for (;;) await write(new Uint8Array(1_000));
+        } finally {
+          isOver = true;
+        }
+      });
+      {
+        using client = await Client.connect(serving.port);
+        await client.send("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
+        await pause(50);
+      }
+      await until("The application ends", () => isOver);
+    },
+  });
+
+  Deno.test({
+    name:
+      `${way}: an error of a result is logged once, also if the client has left before`,
+    timeout: 10_000,
+    async fn() {
+      await using serving = serve(
+        way,
+        async function* (environ, startResponse) {
+          startResponse("200 OK", TEXT);
+          yield encoder.encode("first");
+          await clientLeft(environ);
+          throw new Error("The database is broken");
+        },
+      );
+      {
+        using client = await Client.connect(serving.port);
+        await client.send(GET);
+        await client.readTo("first");
+      }
+      await until("It is logged", () => errorsOf(serving.log).length > 0);
+      await pause(20);
+      const [entry = "", ...others] = errorsOf(serving.log);
+      assertMatch(entry, /The database is broken/);
+      assertEquals(others, []);
+    },
+  });
+
+  Deno.test({
     name: `${way}: a body in chunks that is not read is given up too`,
     timeout: 10_000,
     async fn() {
@@ -670,6 +765,39 @@ Deno.test({
     try {
       await within("The server ends", shutdown(server, 50), 2_000);
       assert(isAborted);
+    } finally {
+      await endServer(server);
+    }
+  },
+});
+
+Deno.test({
+  name: "server: shutdown({ timeout: Infinity }) waits for who takes its time",
+  timeout: 10_000,
+  async fn() {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let called = false;
+    const server = makeServer(
+      "127.0.0.1",
+      0,
+      async (_environ, startResponse) => {
+        called = true;
+        await promise;
+        startResponse("200 OK", TEXT);
+        return [encoder.encode("Hello")];
+      },
+      { quiet: true },
+    );
+    server.serveForever();
+    using client = await Client.connect(server.serverPort);
+    await client.send(GET);
+    await until("The application is called", () => called);
+    const stopped = shutdown(server, Infinity);
+    try {
+      await pause(300);
+      resolve();
+      assertEquals((await client.readResponse()).body, "Hello");
+      await within("The server ends", stopped, 2_000);
     } finally {
       await endServer(server);
     }
