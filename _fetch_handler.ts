@@ -253,8 +253,8 @@ export class FetchHandler extends BaseHandler {
     this.environ["wsgiref.request"] = this.#request;
     const { maxBodySize = Infinity } = this.#options;
     const { CONTENT_LENGTH: length = "0" } = variables;
-    const isChunked = this.#isDenoServe && length === "0" &&
-      this.#isInputOpen &&
+    // A body in chunks may have any length.
+    const isChunked = length === "0" && this.#isInputOpen &&
       this.#request.headers.has("Transfer-Encoding");
     if (this.#isDenoServe && !isChunked) this.#inputLength = Number(length);
     if (Number(length) > maxBodySize) {
