@@ -726,3 +726,39 @@ Deno.test("toFetchHandler() takes only Deno.serve for Deno.serve", async () => {
   await handler.run(fromFetchHandler(inner));
   assertMatch(output, /^Status: 200 Very Fine\r\n/);
 });
+
+Deno.test("FetchHandler leaves the length of an array to Deno, up to wholeSize", async () => {
+  const info = { completed: Promise.resolve() };
+  for (
+    const [wholeSize, size, length] of [
+      [undefined, 3, null],
+      [3, 3, null],
+      [2, 3, "3"],
+    ] as const
+  ) {
+    const options = wholeSize === undefined ? { info } : { info, wholeSize };
+    const handler = new TestFetchHandler(LOCAL, options);
+    const { headers, body } = await handler.respond(
+      (_environ, startResponse) => {
+        startResponse(OK, []);
+        return [new Uint8Array(size)];
+      },
+    );
+    assertEquals(headers.get("content-length"), length);
+    assertEquals((await new Response(body).bytes()).length, size);
+  }
+});
+
+Deno.test("FetchHandler names the server by serverSoftware", async () => {
+  const environs: unknown[] = [];
+  for (const serverSoftware of [null, "spam/1.0"]) {
+    const handler = new TestFetchHandler(LOCAL, { serverSoftware });
+    const { headers } = await handler.respond((environ, startResponse) => {
+      environs.push(environ.SERVER_SOFTWARE);
+      startResponse(OK, []);
+      return [];
+    });
+    assertEquals(headers.get("server"), serverSoftware);
+  }
+  assertEquals(environs, [undefined, "spam/1.0"]);
+});
