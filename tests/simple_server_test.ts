@@ -27,6 +27,7 @@ import {
 import type { WsgiApplication, WsgiEnviron, WsgiHeader } from "../types.ts";
 import { validator } from "../validate.ts";
 import { Client, exchange, hasIpv6, requestsOf } from "./_client.ts";
+import { withConsole } from "./_handlers.ts";
 import { until } from "./_limit.ts";
 import { breaks } from "./_mistakes.ts";
 
@@ -1839,4 +1840,43 @@ Deno.test("makeServer() stays with no signal once it has stopped", async () => {
   assertEquals(count, 1);
   await server.shutdown();
   assertEquals(count, 0);
+});
+
+Deno.test("WsgiServer.baseEnviron is for what a request does not say", async () => {
+  await using server = makeServer("127.0.0.1", 0, demoApp, { quiet: true });
+  server.baseEnviron.HTTP_USER_AGENT = "default";
+  server.baseEnviron.HTTP_ACCEPT = "default";
+  server.serveForever();
+  const text = await exchange(
+    server.serverPort,
+    "GET / HTTP/1.1\r\nHost: h\r\nAccept: spam\r\nConnection: close\r\n\r\n",
+  );
+  assertStringIncludes(text, "\nHTTP_ACCEPT = 'spam'\n");
+  assertStringIncludes(text, "\nHTTP_USER_AGENT = 'default'\n");
+});
+
+Deno.test("WsgiServer prints why it cannot log", async () => {
+  const printed = await withConsole(async () => {
+    class Handler extends WsgiRequestHandler {
+      override logRequest(): never {
+        throw new Error("The disk is full");
+      }
+    }
+    const errors = {
+      write() {},
+      writelines() {},
+      flush(): never {
+        throw new Error("The log is closed");
+      },
+    };
+    const server = makeServer("127.0.0.1", 0, demoApp, {
+      errors,
+      handlerClass: Handler,
+    });
+    server.serveForever();
+    assertEquals(statusOf(await exchange(server.serverPort, GET)), 200);
+    await server.shutdown();
+  });
+  assert(printed.some((text) => text.includes("Cannot log: Error: The disk")));
+  assert(printed.some((text) => text.includes("Cannot log: Error: The log")));
 });

@@ -263,22 +263,17 @@ Deno.test({
   },
 });
 
-/** The option that is to come with Unix sockets. */
-interface PathOptions {
-  quiet: boolean;
-  path: string;
-}
-
 Deno.test({
   name: "server: a Unix socket is served",
   timeout: 10_000,
   async fn() {
     const folder = await Deno.makeTempDir();
-    const options: PathOptions = { quiet: true, path: `${folder}/socket` };
-    const server = makeServer("", 0, variables, options);
+    const path = `${folder}/socket`;
+    const server = makeServer("", 0, variables, { quiet: true, path });
     try {
+      assertEquals([server.serverName, server.serverPort], ["localhost", 0]);
       server.serveForever();
-      await checkUnixSocket(options.path);
+      await checkUnixSocket(path);
     } finally {
       await within("The server ends", server.serverClose());
       await Deno.remove(folder, { recursive: true });

@@ -3,7 +3,11 @@
 /** Every server ends, and keeps no process alive that it does not serve. */
 
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
-import { makeServer } from "../simple_server.ts";
+import {
+  makeServer,
+  type WsgiServer,
+  type WsgiServerOptions,
+} from "../simple_server.ts";
 import type { WsgiApplication, WsgiHeader } from "../types.ts";
 import { ask, Client } from "./_client.ts";
 import { pause, until, within } from "./_limit.ts";
@@ -35,33 +39,23 @@ const deaf: WsgiApplication = (_environ, startResponse) => {
   })();
 };
 
-/** The options that are to come with the grace period of `shutdown()`. */
-interface GraceOptions {
-  quiet?: boolean;
-  shutdownTimeout?: number;
-}
+/** The ways to stop a server that is not to wait longer than 50 ms. */
+const STOPS: Record<
+  string,
+  [options: WsgiServerOptions, stop: (server: WsgiServer) => Promise<void>]
+> = {
+  "shutdown({ timeout })": [{}, (server) => server.shutdown({ timeout: 50 })],
+  "shutdown() with the option shutdownTimeout": [
+    { shutdownTimeout: 50 },
+    (server) => server.shutdown(),
+  ],
+  "await using with the option shutdownTimeout": [
+    { shutdownTimeout: 50 },
+    (server) => server[Symbol.asyncDispose](),
+  ],
+};
 
-/** `shutdown()` with a grace period of its own. */
-function shutdown(
-  server: { shutdown(options?: { timeout?: number }): Promise<void> },
-  timeout?: number,
-): Promise<void> {
-  return timeout === undefined
-    ? server.shutdown()
-    : server.shutdown({ timeout });
-}
-
-for (
-  const [name, options, timeout] of [
-    ["shutdown({ timeout })", {}, 50],
-    ["shutdown() with the option shutdownTimeout", { shutdownTimeout: 50 }],
-    [
-      "await using with the option shutdownTimeout",
-      { shutdownTimeout: 50 },
-      -1,
-    ],
-  ] as [name: string, options: GraceOptions, timeout?: number][]
-) {
+for (const [name, [options, stop]] of Object.entries(STOPS)) {
   for (const [kind, app] of Object.entries({ obeys: events, ignores: deaf })) {
     Deno.test({
       name:
@@ -77,9 +71,7 @@ for (
         await client.send(GET);
         await client.readTo("data: 0\n\n");
         const start = performance.now();
-        const stopped = timeout === -1
-          ? server[Symbol.asyncDispose]()
-          : shutdown(server, timeout);
+        const stopped = stop(server);
         try {
           await within("The server ends", stopped, 2_000);
           assertLess(performance.now() - start, 1_000);
@@ -121,7 +113,7 @@ Deno.test({
     await client.send(GET);
     await until("The application is called", () => called);
     try {
-      await within("The server ends", shutdown(server, 50), 2_000);
+      await within("The server ends", server.shutdown({ timeout: 50 }), 2_000);
       assert(isAborted);
     } finally {
       await endServer(server);
@@ -150,7 +142,7 @@ Deno.test({
     using client = await Client.connect(server.serverPort);
     await client.send(GET);
     await until("The application is called", () => called);
-    const stopped = shutdown(server, Infinity);
+    const stopped = server.shutdown({ timeout: Infinity });
     try {
       await pause(300);
       resolve();
@@ -187,7 +179,7 @@ Deno.test({
     await client.send(GET);
     await until("The application is called", () => called);
     try {
-      await within("The server ends", shutdown(server, 2_000));
+      await within("The server ends", server.shutdown({ timeout: 2_000 }));
       const { body, isWhole } = await client.readResponse();
       assertEquals([body, isWhole, isAborted], ["Hello", true, false]);
     } finally {
@@ -273,7 +265,11 @@ for (const [kind, [app, request]] of Object.entries(HOLDERS)) {
       await pause(50);
       const start = performance.now();
       try {
-        await within("shutdown() ends", shutdown(server, 50), 2_000);
+        await within(
+          "shutdown() ends",
+          server.shutdown({ timeout: 50 }),
+          2_000,
+        );
         assertLess(performance.now() - start, 1_000);
       } finally {
         await endServer(server);
