@@ -6,8 +6,10 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { TextLineStream } from "@std/streams/text-line-stream";
 import denoConfig from "../deno.json" with { type: "json" };
 import { Client, exchange, hasIpv6, requestsOf } from "./_client.ts";
+import { within } from "./_limit.ts";
 
 const PROGRAM = new URL("../simple_server.ts", import.meta.url);
 const GET = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
@@ -101,6 +103,23 @@ class Program {
     this.#process.kill(signal);
   }
 
+  /** Waits for so many lines of the log. Afterwards, nobody reads it. */
+  async readLog(
+    count: number,
+    next: (line: string) => Promise<unknown>,
+  ): Promise<string[]> {
+    this.#isStderrClosed = true;
+    const lines: string[] = [];
+    const texts = this.#process.stderr.pipeThrough(new TextDecoderStream())
+      .pipeThrough(new TextLineStream());
+    for await (const line of texts) {
+      lines.push(line);
+      if (lines.length === count) break;
+      await next(line);
+    }
+    return lines;
+  }
+
   async closeStderr(): Promise<void> {
     this.#isStderrClosed = true;
     await this.#process.stderr.cancel();
@@ -192,6 +211,16 @@ Deno.test("simple_server.ts serves the demo application until it is stopped", as
       /^127\.0\.0\.1 - - \[\d\d\/[A-Z][a-z]{2}\/\d{4} \d\d:\d\d:\d\d\] "GET \/xyz\?abc HTTP\/1\.1" 200 \d+\n$/,
     );
   }
+});
+
+Deno.test("simple_server.ts logs each request when it has been answered", async () => {
+  const program = await Program.start([]);
+  const ask = () => exchange(program.port, GET);
+  await ask();
+  const lines = await within("Each is logged", program.readLog(3, ask));
+  assertEquals(requestsOf(lines.join("\n")).length, 3);
+  program.kill("SIGTERM");
+  assertEquals((await program.end()).code, 0);
 });
 
 Deno.test("simple_server.ts loses no line of its log", async () => {

@@ -1767,6 +1767,8 @@ Deno.test("makeServer() and shutdown() refuse a time that is none", async () => 
     await using server = makeServer("127.0.0.1", 0, demoApp);
     assertThrows(() => server.shutdown({ timeout }), RangeError, message);
   }
+  const server = makeServer("127.0.0.1", 0, demoApp, { shutdownTimeout: 0 });
+  await server.shutdown({ timeout: 0 });
 });
 
 Deno.test("makeServer() lets no client choose the scheme, also if none is given", async () => {

@@ -716,6 +716,23 @@ Deno.test("WsgiInput.readable leaves the blocks of a large body as they are", as
   assertEquals(bytes.findIndex((byte, at) => byte !== data[at]), -1);
 });
 
+Deno.test("WsgiInput.isDone is true of a body that was read as a whole", async () => {
+  for (const source of sourcesOf(encoder.encode("abc"))) {
+    const input = new WsgiInput(source);
+    await input.read();
+    assert(input.isDone);
+  }
+});
+
+Deno.test("WsgiInput.cancel() ends a read of all that its source then breaks off", async () => {
+  const { promise, reject } = Promise.withResolvers<ArrayBuffer>();
+  const input = new WsgiInput({ body: null, arrayBuffer: () => promise });
+  const read = input.read();
+  await input.cancel();
+  reject(new Error("canceled"));
+  assertEquals(await read, new Uint8Array());
+});
+
 Deno.test("WsgiInput.skip() drops what is left, and tells how much came", async () => {
   const data = encoder.encode("abcdef");
   for (const source of sourcesOf(data)) {
