@@ -289,6 +289,8 @@ async function checkUnixSocket(path: string): Promise<void> {
         QUERY_STRING: "c",
         REQUEST_URI: "/a%20b?c",
         HTTP_HOST: "h:81",
+        // A Unix socket has none of its own.
+        SERVER_PORT: "81",
         "wsgi.url_scheme": "http",
         REMOTE_PORT: undefined,
       }],

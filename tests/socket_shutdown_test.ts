@@ -329,6 +329,24 @@ Deno.test({
 });
 
 Deno.test({
+  name: "server: a process waits for each of several handleRequest()",
+  timeout: 30_000,
+  async fn() {
+    const statuses: number[] = [];
+    const ended = await runToEnd(
+      "await Promise.all([server.handleRequest(), server.handleRequest()]);",
+      async (port) => {
+        statuses.push((await ask(port, GET)).status);
+        await pause(50);
+        statuses.push((await ask(port, GET)).status);
+      },
+    );
+    assertEquals(ended, { code: 0, output: "end\n" });
+    assertEquals(statuses, [200, 200]);
+  },
+});
+
+Deno.test({
   name: "server: a process ends after its last handleRequest()",
   timeout: 30_000,
   async fn() {
