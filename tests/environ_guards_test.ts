@@ -181,7 +181,10 @@ Deno.test("validator() does not blame a log that refuses what is no text", async
       }
       start(startResponse);
       return [];
-    }, { onViolation: ({ code }) => codes.push(code) }),
+    }, {
+      onViolation: ({ code }) => codes.push(code),
+      onWarning: ({ code }) => codes.push(code),
+    }),
     createEnviron({ "wsgi.errors": new TextErrorStream(() => {}) }),
   );
   assertEquals(codes, ["errors-text"]);
