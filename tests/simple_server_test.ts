@@ -1878,7 +1878,23 @@ Deno.test("WsgiServer prints why it cannot log", async () => {
     server.serveForever();
     assertEquals(statusOf(await exchange(server.serverPort, GET)), 200);
     await server.shutdown();
+
+    class Cached extends WsgiRequestHandler {
+      static readonly response = new Response("cached");
+
+      override handle() {
+        return Cached.response;
+      }
+    }
+    await using other = makeServer("127.0.0.1", 0, demoApp, {
+      errors: { ...errors, write: () => assert(false, "No write") },
+      handlerClass: Cached,
+    });
+    other.serveForever();
+    await exchange(other.serverPort, GET);
+    assertEquals(statusOf(await exchange(other.serverPort, GET)), 500);
   });
   assert(printed.some((text) => text.includes("Cannot log: Error: The disk")));
   assert(printed.some((text) => text.includes("Cannot log: Error: The log")));
+  assert(printed.some((text) => text.includes("Cannot log: AssertionError")));
 });

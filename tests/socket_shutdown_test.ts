@@ -5,6 +5,7 @@
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import {
   makeServer,
+  WsgiRequestHandler,
   type WsgiServer,
   type WsgiServerOptions,
 } from "../simple_server.ts";
@@ -25,7 +26,8 @@ const events: WsgiApplication = (environ, startResponse) => {
   return (async function* () {
     for (let count = 0; !signal?.aborted; count++) {
       yield encoder.encode(`data: ${count}\n\n`);
-      await pause(5);
+      // It looks whether it is to end when it has something to say.
+      await pause(50);
     }
   })();
 };
@@ -187,6 +189,90 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name: "server: shutdown() waits for the last of several, and then no longer",
+  timeout: 10_000,
+  async fn() {
+    let calls = 0;
+    class RequestHandler extends WsgiRequestHandler {
+      // Its own answer is waited for too.
+      override async handle() {
+        calls++;
+        if (!this.request.url.endsWith("/own")) return await super.handle();
+        await pause(500);
+        return new Response("own");
+      }
+    }
+    const server = makeServer(
+      "127.0.0.1",
+      0,
+      async (environ, startResponse) => {
+        await pause(Number(environ.QUERY_STRING));
+        startResponse("200 OK", TEXT);
+        return [encoder.encode("Hello")];
+      },
+      { quiet: true, handlerClass: RequestHandler },
+    );
+    server.serveForever();
+    using stack = new DisposableStack();
+    const targets = ["/?20", "/?200", "/own"];
+    const clients: Client[] = [];
+    for (const target of targets) {
+      const client = stack.use(await Client.connect(server.serverPort));
+      await client.send(`GET ${target} HTTP/1.1\r\nHost: h\r\n\r\n`);
+      clients.push(client);
+    }
+    await until("All requests are there", () => calls === 3);
+    const start = performance.now();
+    try {
+      const stopped = server.shutdown({ timeout: 5_000 });
+      const bodies = await Promise.all(
+        clients.map(async (client) => (await client.readResponse()).body),
+      );
+      assertEquals(bodies, ["Hello", "Hello", "own"]);
+      await within("The server ends", stopped, 4_000);
+      assertLess(performance.now() - start, 3_000);
+    } finally {
+      await endServer(server);
+    }
+  },
+});
+
+for (const isShuttingDown of [false, true]) {
+  Deno.test({
+    name:
+      `server: serverClose() tells an application whose client Deno does not watch${
+        isShuttingDown ? ", and ends shutdown()" : ""
+      }`,
+    timeout: 10_000,
+    async fn() {
+      let isAborted = false;
+      let called = false;
+      const server = makeServer("127.0.0.1", 0, async (environ) => {
+        called = true;
+        const signal = environ["wsgiref.signal"];
+        await new Promise((resolve) =>
+          signal?.addEventListener("abort", resolve)
+        );
+        isAborted = true;
+        return [];
+      }, { quiet: true });
+      server.serveForever();
+      using client = await Client.connect(server.serverPort);
+      await client.send(
+        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n",
+      );
+      await until("The application is called", () => called);
+      const stopped = isShuttingDown
+        ? server.shutdown({ timeout: Infinity })
+        : undefined;
+      await within("serverClose() ends", server.serverClose(), 2_000);
+      if (stopped) await within("shutdown() ends", stopped, 2_000);
+      await until("The application ends", () => isAborted);
+    },
+  });
+}
 
 /** Ends a server that a failed test may have left in any state. */
 async function endServer(server: {
