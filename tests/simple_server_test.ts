@@ -1898,3 +1898,13 @@ Deno.test("WsgiServer prints why it cannot log", async () => {
   assert(printed.some((text) => text.includes("Cannot log: Error: The log")));
   assert(printed.some((text) => text.includes("Cannot log: AssertionError")));
 });
+
+Deno.test("makeServer() names the path of a Unix socket at which it cannot listen", async () => {
+  const path = await Deno.makeTempFile();
+  assertThrows(
+    () => makeServer("", 0, demoApp, { path }),
+    Error,
+    `Cannot listen on ${JSON.stringify(path)}: `,
+  );
+  await Deno.remove(path);
+});
