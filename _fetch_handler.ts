@@ -207,8 +207,6 @@ export class FetchHandler extends BaseHandler {
   }
 
   #disconnect(): void | Promise<void> {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
     const reason = new DOMException("The client disconnected", "AbortError");
     this.#body.lose(reason);
     return this.connectionLost(reason);

@@ -9,8 +9,9 @@ import {
 } from "@std/assert";
 import {
   BaseCgiHandler,
-  type FetchHandler,
+  FetchHandler,
   fromFetchHandler,
+  requestEnviron,
   TextErrorStream,
   toFetchHandler,
 } from "../handlers.ts";
@@ -761,4 +762,27 @@ Deno.test("FetchHandler names the server by serverSoftware", async () => {
     assertEquals(headers.get("server"), serverSoftware);
   }
   assertEquals(environs, [undefined, "spam/1.0"]);
+});
+
+Deno.test("FetchHandler takes the environ that it is given, and leaves it as it is", async () => {
+  const given = Object.freeze({
+    ...requestEnviron(LOCAL),
+    "shop.name": "spam",
+  });
+  const seen: unknown[] = [];
+  await new FetchHandler(LOCAL, given).respond((environ, startResponse) => {
+    seen.push(environ["shop.name"]);
+    environ["shop.name"] = "changed";
+    startResponse(OK, []);
+    return [];
+  });
+  assertEquals(seen, ["spam"]);
+});
+
+Deno.test("FetchHandler sends no body to HEAD, also if the request is not valid", async () => {
+  const handler = toFetchHandler(() => fail(), { scriptName: "/shop" });
+  const response = await handler(
+    new Request("http://localhost/", { method: "HEAD" }),
+  );
+  assertEquals([response.status, await response.text()], [404, ""]);
 });

@@ -59,6 +59,7 @@ const TESTS: Record<string, string[]> = {
   "_exchange.ts": VALIDATOR,
   "_fetch_handler.ts": [
     "handlers",
+    "environ_request",
     "request_environ",
     "socket_bytes",
     "socket_errors",
