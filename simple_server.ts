@@ -674,6 +674,7 @@ export class WsgiServer implements AsyncDisposable {
    * @param options How to listen, and how requests become environs.
    * @throws {TypeError} If only one of `cert` and `key` is given, or if an option
    * is not valid.
+   * @throws {RangeError} If `shutdownTimeout` is negative or not a number.
    * @throws {Deno.errors.AddrInUse} If the port is in use.
    */
   constructor(host: string, port: number, options: WsgiServerOptions = {}) {
@@ -878,12 +879,12 @@ export class WsgiServer implements AsyncDisposable {
 
   /** Logs why Deno takes no response. What was cut off is in the log. */
   #refused(error: unknown): Response {
-    if ((error as Error | null)?.name !== "AbortError") {
-      try {
+    try {
+      if ((error as Error | null)?.name !== "AbortError") {
         this.log.write(`Cannot send a response: ${formatError(error, null)}`);
-      } catch (failure) {
-        CONSOLE_ERRORS.write(`Cannot log: ${formatError(failure, null)}`);
       }
+    } catch (failure) {
+      CONSOLE_ERRORS.write(`Cannot log: ${formatError(failure, null)}`);
     }
     return new Response(null, { status: 500 });
   }
@@ -904,6 +905,7 @@ export class WsgiServer implements AsyncDisposable {
    *
    * @param options How long to wait.
    * @returns A promise that settles when the server has stopped.
+   * @throws {RangeError} If the time is negative or not a number.
    */
   shutdown(options: ShutdownOptions = {}): Promise<void> {
     const { timeout = this.#shutdownTimeout } = options;
@@ -1044,6 +1046,7 @@ export interface MakeServerOptions<Server extends WsgiServer = WsgiServer>
  * @returns The server.
  * @throws {TypeError} If `app` is not a function, or if only one of `cert` and
  * `key` is given.
+ * @throws {RangeError} If `shutdownTimeout` is negative or not a number.
  * @throws {Deno.errors.AddrInUse} If the port is in use.
  *
  * @example One request
