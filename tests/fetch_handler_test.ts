@@ -12,6 +12,7 @@ import {
   FetchHandler,
   fromFetchHandler,
   requestEnviron,
+  RequestError,
   TextErrorStream,
   toFetchHandler,
 } from "../handlers.ts";
@@ -785,4 +786,26 @@ Deno.test("FetchHandler sends no body to HEAD, also if the request is not valid"
     new Request("http://localhost/", { method: "HEAD" }),
   );
   assertEquals([response.status, await response.text()], [404, ""]);
+});
+
+Deno.test("FetchHandler sends a header as often as it is there", async () => {
+  const { headers } = await new TestFetchHandler().respond(
+    (_environ, startResponse) => {
+      startResponse(OK, [["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"]]);
+      return [];
+    },
+  );
+  assertEquals(headers.getSetCookie(), ["a=1", "b=2"]);
+});
+
+Deno.test("FetchHandler logs a wrong request on one line, and flushes its log", async () => {
+  const handler = new TestFetchHandler();
+  let flushes = 0;
+  handler.log.flush = () => void flushes++;
+  await handler.respond(() => fail(new RequestError("No such page", 404)));
+  assertEquals(
+    handler.log.text,
+    'Cannot answer GET "http://localhost/": RequestError: No such page\n',
+  );
+  assertEquals(flushes, 1);
 });

@@ -1908,3 +1908,22 @@ Deno.test("makeServer() names the path of a Unix socket at which it cannot liste
   );
   await Deno.remove(path);
 });
+
+Deno.test("makeServer() sends the length of an array, small or large", async () => {
+  for (const size of [65_535, 65_536, 65_537]) {
+    await using server = makeServer(
+      "127.0.0.1",
+      0,
+      (_environ, startResponse) => {
+        startResponse("200 OK", TEXT);
+        return [new Uint8Array(size)];
+      },
+      { quiet: true },
+    );
+    server.serveForever();
+    const url = `http://127.0.0.1:${server.serverPort}/`;
+    const response = await fetch(url);
+    assertEquals(response.headers.get("content-length"), String(size));
+    assertEquals((await response.bytes()).length, size);
+  }
+});
