@@ -24,7 +24,7 @@ const ROOT = new URL("..", import.meta.url);
 const LEAST = 0.98;
 
 /** The seconds that the tests of a change may take. */
-const LIMIT = 40;
+const LIMIT = 60;
 
 /** The tests of the rooms of the validator, of which each has its part. */
 const VALIDATOR = [
