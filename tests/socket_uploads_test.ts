@@ -316,6 +316,37 @@ for (const way of WAYS) {
     });
   }
 
+  for (
+    const [kind, upload] of Object.entries({
+      "an upload": "Content-Length: 10\r\n\r\nspam",
+      "an upload in chunks": "Transfer-Encoding: chunked\r\n\r\n4\r\nspam\r\n",
+    })
+  ) {
+    for (const isSized of [false, true]) {
+      Deno.test({
+        name: `${way}: a ${
+          isSized ? "sized " : ""
+        }response comes to its end though the rest of ${kind} does not come`,
+        timeout: 10_000,
+        async fn() {
+          const headers: WsgiHeader[] = isSized
+            ? [...TEXT, ["Content-Length", "5"]]
+            : TEXT;
+          await using serving = serve(way, function* (_environ, startResponse) {
+            startResponse("200 OK", headers);
+            yield encoder.encode("Hel");
+            yield encoder.encode("lo");
+          });
+          using client = await Client.connect(serving.port);
+          await client.send(`POST / HTTP/1.1\r\nHost: h\r\n${upload}`);
+          const response = within("It ends", client.readResponse(), 5_000);
+          const { body, isWhole } = await response;
+          assertEquals([body, isWhole], ["Hello", true]);
+        },
+      });
+    }
+  }
+
   Deno.test({
     name: `${way}: a body in chunks that is not read is given up too`,
     timeout: 10_000,
