@@ -96,7 +96,7 @@ export function guardApplication(
     if (!isPromise(result)) return takeResult(exchange, response, result);
     exchange.isAsync = true;
     validation.calls += 1;
-    return result.then((result) => {
+    return Promise.resolve(result).then((result) => {
       validation.calls -= 1;
       return takeResult(exchange, response, result);
     }, (error) => {

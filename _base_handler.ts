@@ -533,7 +533,11 @@ export abstract class BaseHandler {
       },
     });
     this.#reader = reader;
-    await this.sendEach(() => reader.read(), {
+    const sendNext = () => {
+      this.#checkConnection();
+      return reader.read();
+    };
+    await this.sendEach(sendNext, {
       // What is put into a stream is the stream's.
       isOwned: blocks instanceof ReadableStream || blocks instanceof BodyResult,
     });

@@ -332,8 +332,11 @@ export function requestEnviron(
     (options.remoteAddr
       ? options.remoteAddr(request, info)
       : (info as { remoteAddr?: RemoteAddr } | undefined)?.remoteAddr) ?? {};
-  if (hostname !== undefined) environ.REMOTE_ADDR = hostname;
-  if (port !== undefined) environ.REMOTE_PORT = String(port);
+  // It is empty if nobody knows it, as in what the bridge tells.
+  if (hostname) {
+    environ.REMOTE_ADDR = hostname;
+    if (port !== undefined) environ.REMOTE_PORT = String(port);
+  }
   // An iterator would make an array of each header, and take twice as long.
   request.headers.forEach((value, name) => {
     const variable = variableOf(name, value);

@@ -285,6 +285,7 @@ Deno.test("requestEnviron() finds the address of the client", () => {
       [{}, {}],
       [{ remoteAddr: { transport: "unix", path: "/a" } }, {}],
       [{ remoteAddr: { hostname: "1.2.3.4", port: 0 } }, {}, "1.2.3.4", "0"],
+      [{ remoteAddr: { hostname: "", port: 0 } }, {}],
       ["a", { remoteAddr }, "a"],
       [null, { remoteAddr }],
     ] as [unknown, RequestEnvironOptions, string?, string?][]
