@@ -518,7 +518,6 @@ export abstract class BaseHandler {
   }
 
   async #sendBlocks(blocks: WsgiResult, length: number | null): Promise<void> {
-    this.#checkConnection();
     if (this.#isFull()) return;
     const reader = new ResultReader(blocks, (step) => {
       if (step.done) return false;

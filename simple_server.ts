@@ -116,6 +116,15 @@ class Log extends TextErrorStream {
   }
 }
 
+/** Logs. That this fails, as of a full disk, must not matter to a client. */
+function tryToLog(log: () => void): void {
+  try {
+    log();
+  } catch (error) {
+    CONSOLE_ERRORS.write(`Cannot log: ${formatError(error, null)}`);
+  }
+}
+
 /**
  * Runs the application for one request of a {@linkcode WsgiServer}, and logs
  * the request.
@@ -215,12 +224,7 @@ export class ServerHandler extends FetchHandler {
     // A client that has gone before it was answered was sent nothing.
     const status = this.response?.status ?? "-";
     const closed = super.close();
-    try {
-      this.#requestHandler.logRequest(status, this.bytesSent);
-    } catch (error) {
-      // A log that is full must not matter to the client.
-      CONSOLE_ERRORS.write(`Cannot log: ${formatError(error, null)}`);
-    }
+    tryToLog(() => this.#requestHandler.logRequest(status, this.bytesSent));
     return closed;
   }
 }
@@ -785,7 +789,7 @@ export class WsgiServer implements AsyncDisposable {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#allow(1, resolve);
     await promise;
-    this.#flushLog();
+    tryToLog(() => this.log.flush());
     // Nothing is left to wait for: the process may end.
     if (this.#allowed <= 0) this.#server.unref();
   }
@@ -874,27 +878,16 @@ export class WsgiServer implements AsyncDisposable {
     for (const answered of this.#answered.splice(0)) answered();
     for (const handler of this.#handlers()) handler.connectionLost(STOPPED);
     this.#onIdle();
-    this.#flushLog();
+    tryToLog(() => this.log.flush());
   }
 
   /** Logs why Deno takes no response. What was cut off is in the log. */
   #refused(error: unknown): Response {
-    try {
-      if ((error as Error | null)?.name !== "AbortError") {
-        this.log.write(`Cannot send a response: ${formatError(error, null)}`);
-      }
-    } catch (failure) {
-      CONSOLE_ERRORS.write(`Cannot log: ${formatError(failure, null)}`);
-    }
+    tryToLog(() => {
+      if ((error as Error | null)?.name === "AbortError") return;
+      this.log.write(`Cannot send a response: ${formatError(error, null)}`);
+    });
     return new Response(null, { status: 500 });
-  }
-
-  #flushLog(): void {
-    try {
-      this.log.flush();
-    } catch (error) {
-      CONSOLE_ERRORS.write(`Cannot log: ${formatError(error, null)}`);
-    }
   }
 
   /**

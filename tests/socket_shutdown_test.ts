@@ -88,32 +88,39 @@ for (const [name, [options, stop]] of Object.entries(STOPS)) {
   }
 }
 
+/** A server, and a client whose request its application has been called with. */
+async function begin(
+  app: WsgiApplication,
+  request = GET,
+): Promise<{ server: WsgiServer; client: Client }> {
+  let isCalled = false;
+  const server = makeServer("127.0.0.1", 0, (...args) => {
+    isCalled = true;
+    return app(...args);
+  }, { quiet: true });
+  server.serveForever();
+  const client = await Client.connect(server.serverPort);
+  await client.send(request);
+  await until("The application is called", () => isCalled);
+  return { server, client };
+}
+
 Deno.test({
   name:
     "server: shutdown() aborts wsgiref.signal of an application that has not answered",
   timeout: 10_000,
   async fn() {
     let isAborted = false;
-    let called = false;
-    const server = makeServer(
-      "127.0.0.1",
-      0,
-      async (environ, startResponse) => {
-        called = true;
-        const signal = environ["wsgiref.signal"];
-        await new Promise((resolve) =>
-          signal?.addEventListener("abort", resolve)
-        );
-        isAborted = true;
-        startResponse("503 Service Unavailable", TEXT);
-        return [encoder.encode("bye")];
-      },
-      { quiet: true },
-    );
-    server.serveForever();
-    using client = await Client.connect(server.serverPort);
-    await client.send(GET);
-    await until("The application is called", () => called);
+    const { server, client } = await begin(async (environ, startResponse) => {
+      const signal = environ["wsgiref.signal"];
+      await new Promise((resolve) =>
+        signal?.addEventListener("abort", resolve)
+      );
+      isAborted = true;
+      startResponse("503 Service Unavailable", TEXT);
+      return [encoder.encode("bye")];
+    });
+    using _client = client;
     try {
       await within("The server ends", server.shutdown({ timeout: 50 }), 2_000);
       assert(isAborted);
@@ -128,22 +135,12 @@ Deno.test({
   timeout: 10_000,
   async fn() {
     const { promise, resolve } = Promise.withResolvers<void>();
-    let called = false;
-    const server = makeServer(
-      "127.0.0.1",
-      0,
-      async (_environ, startResponse) => {
-        called = true;
-        await promise;
-        startResponse("200 OK", TEXT);
-        return [encoder.encode("Hello")];
-      },
-      { quiet: true },
-    );
-    server.serveForever();
-    using client = await Client.connect(server.serverPort);
-    await client.send(GET);
-    await until("The application is called", () => called);
+    const { server, client } = await begin(async (_environ, startResponse) => {
+      await promise;
+      startResponse("200 OK", TEXT);
+      return [encoder.encode("Hello")];
+    });
+    using _client = client;
     const stopped = server.shutdown({ timeout: Infinity });
     try {
       await pause(300);
@@ -161,25 +158,15 @@ Deno.test({
   timeout: 10_000,
   async fn() {
     let isAborted = false;
-    let called = false;
-    const server = makeServer(
-      "127.0.0.1",
-      0,
-      async (environ, startResponse) => {
-        called = true;
-        environ["wsgiref.signal"]?.addEventListener("abort", () => {
-          isAborted = true;
-        });
-        await pause(50);
-        startResponse("200 OK", TEXT);
-        return [encoder.encode("Hello")];
-      },
-      { quiet: true },
-    );
-    server.serveForever();
-    using client = await Client.connect(server.serverPort);
-    await client.send(GET);
-    await until("The application is called", () => called);
+    const { server, client } = await begin(async (environ, startResponse) => {
+      environ["wsgiref.signal"]?.addEventListener("abort", () => {
+        isAborted = true;
+      });
+      await pause(50);
+      startResponse("200 OK", TEXT);
+      return [encoder.encode("Hello")];
+    });
+    using _client = client;
     try {
       await within("The server ends", server.shutdown({ timeout: 2_000 }));
       const { body, isWhole } = await client.readResponse();
@@ -248,22 +235,15 @@ for (const isShuttingDown of [false, true]) {
     timeout: 10_000,
     async fn() {
       let isAborted = false;
-      let called = false;
-      const server = makeServer("127.0.0.1", 0, async (environ) => {
-        called = true;
+      const { server, client } = await begin(async (environ) => {
         const signal = environ["wsgiref.signal"];
         await new Promise((resolve) =>
           signal?.addEventListener("abort", resolve)
         );
         isAborted = true;
         return [];
-      }, { quiet: true });
-      server.serveForever();
-      using client = await Client.connect(server.serverPort);
-      await client.send(
-        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n",
-      );
-      await until("The application is called", () => called);
+      }, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n");
+      using _client = client;
       const stopped = isShuttingDown
         ? server.shutdown({ timeout: Infinity })
         : undefined;
