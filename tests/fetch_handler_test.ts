@@ -683,6 +683,18 @@ Deno.test("FetchHandler answers 500 if HEAD or 204 fails after its head", async 
   }
 });
 
+Deno.test("FetchHandler leaves no timer behind if nobody waits for write() to HEAD or with 204", async () => {
+  breaks("body-forbidden");
+  for (const [method, status] of [["HEAD", OK], ["GET", "204 x"]] as const) {
+    const handler = new TestFetchHandler(new Request(LOCAL, { method }));
+    await handler.respond((_environ, startResponse) => {
+      const write = startResponse(status, []);
+      for (let i = 0; i < 10; i++) write(bytes("a"));
+      return [];
+    });
+  }
+});
+
 Deno.test("wsgiref.signal stays as it is once the response has ended", async () => {
   for (const result of [list("a"), generate("a")]) {
     let signal: AbortSignal | undefined;
