@@ -79,7 +79,8 @@ function beforeQuery(target: string): string {
 function isTarget(environ: WsgiEnviron): boolean {
   const { SCRIPT_NAME = "", PATH_INFO = "", QUERY_STRING = "" } = environ;
   const target = environ.REQUEST_URI;
-  if (typeof target !== "string") return false;
+  // Anything else would be a part of the host.
+  if (typeof target !== "string" || !target.startsWith("/")) return false;
   const path = beforeQuery(target);
   return decodePath(path) === SCRIPT_NAME + PATH_INFO &&
     target.slice(path.length + 1) === QUERY_STRING;
@@ -128,31 +129,25 @@ function hasBody(environ: WsgiEnviron): boolean {
     environ["wsgiref.request"]?.body !== null;
 }
 
-/** A request that says what an environ says. */
+/** A request that says what an environ says, but for the body. */
 function createRequest(environ: WsgiEnviron): Request {
   const {
     REQUEST_METHOD: method,
     CONTENT_TYPE: type,
     CONTENT_LENGTH: length,
-    "wsgi.input": input,
     "wsgiref.signal": signal = null,
   } = environ;
   const url = toUrl(environ);
   checkPath(environ, url);
   const headers = new Headers();
   for (const [key, value] of Object.entries(environ)) {
-    if (key.startsWith("HTTP_")) {
+    if (key.startsWith("HTTP_") && value !== undefined) {
       headers.append(key.slice(5).replaceAll("_", "-"), String(value));
     }
   }
   if (type) headers.set("content-type", type);
   if (length) headers.set("content-length", length);
-  return new Request(url, {
-    method,
-    headers,
-    signal,
-    ...(hasBody(environ) && { body: input.readable, duplex: "half" }),
-  });
+  return new Request(url, { method, headers, signal });
 }
 
 /**
@@ -173,15 +168,22 @@ export function toRequest(
     /^(?:CONNECT|TRAC[EK])$/i.test(method) ||
     /\bwebsocket\b/i.test(protocols)
   ) return "501 Not Implemented";
+  const match = input instanceof RequestInput ? input.match(environ) : null;
+  let request = match;
   try {
-    const request = input instanceof RequestInput ? input.match(environ) : null;
-    if (request === null) return createRequest(environ);
-    checkPath(environ, request.url);
-    return request;
+    if (request === null) request = createRequest(environ);
+    else checkPath(environ, request.url);
   } catch {
     // CGI allows more hosts, paths and values.
     return "400 Bad Request";
   }
+  // That the body has been read is no fault of the client.
+  return match === null && hasBody(environ)
+    ? new Request(
+      request,
+      { body: input.readable, duplex: "half" } as RequestInit,
+    )
+    : request;
 }
 
 /**

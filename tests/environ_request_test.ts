@@ -5,6 +5,7 @@ import {
   assertEquals,
   assertFalse,
   assertLess,
+  assertRejects,
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
@@ -95,6 +96,11 @@ const URLS: [name: string, environ: Partial<WsgiEnviron>, url: string][] = [
     { PATH_INFO: "/a", REQUEST_URI: "http://example.com/a" },
     "http://127.0.0.1/a",
   ],
+  [
+    "a server as a whole, which has no path",
+    { REQUEST_METHOD: "OPTIONS", PATH_INFO: "*", REQUEST_URI: "*" },
+    "http://127.0.0.1/%2A",
+  ],
 ];
 
 for (const [name, environ, url] of URLS) {
@@ -123,7 +129,10 @@ Deno.test("fromFetchHandler() passes the method and the headers on", async () =>
 });
 
 Deno.test("fromFetchHandler() makes no headers of what is not there", async () => {
-  const { url, headers } = await requestOf({ HTTP_HOST: "" });
+  const { url, headers } = await requestOf({
+    HTTP_HOST: "",
+    HTTP_COOKIE: undefined,
+  });
   assertEquals(url, "http://127.0.0.1/");
   assertEquals([...headers], [["host", ""]]);
 });
@@ -160,6 +169,21 @@ for (const [name, environ, expected] of BODIES) {
   });
 }
 
+Deno.test("fromFetchHandler() throws if the body of the request has been read as a stream", async () => {
+  const input = new WsgiInput(encoder.encode("spam"));
+  await new Response(input.readable).text();
+  await assertRejects(
+    () =>
+      requestOf({
+        REQUEST_METHOD: "POST",
+        CONTENT_LENGTH: "4",
+        "wsgi.input": input,
+      }),
+    TypeError,
+    "disturbed",
+  );
+});
+
 Deno.test("fromFetchHandler() aborts the request with wsgiref.signal", async () => {
   const controller = new AbortController();
   const { signal } = await requestOf({ "wsgiref.signal": controller.signal });
@@ -179,6 +203,10 @@ const REFUSED: [environ: Partial<WsgiEnviron>, status: string][] = [
   [{ HTTP_HOST: "user@localhost" }, "400 Bad Request"],
   [{ HTTP_HOST: "localhost:99999" }, "400 Bad Request"],
   [{ HTTP_X_FOO: "a\nb" }, "400 Bad Request"],
+  [
+    { PATH_INFO: ".example.com/", REQUEST_URI: ".example.com/" },
+    "400 Bad Request",
+  ],
   [{ PATH_INFO: "/x/../admin" }, "400 Bad Request"],
   [{ PATH_INFO: "/./admin" }, "400 Bad Request"],
   [{ PATH_INFO: "/x/.." }, "400 Bad Request"],
