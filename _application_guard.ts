@@ -88,11 +88,17 @@ export function guardApplication(
       guardEnviron(exchange, environ);
     }
     const response = new ResponseGuard(exchange, startResponse);
-    const result = app(
-      environ,
-      (status, headers, excInfo, ...rest: unknown[]) =>
-        response.start(status, headers, excInfo, rest),
-    );
+    let result;
+    try {
+      result = app(
+        environ,
+        (status, headers, excInfo, ...rest: unknown[]) =>
+          response.start(status, headers, excInfo, rest),
+      );
+    } catch (error) {
+      exchange.phase = "closed";
+      throw error;
+    }
     if (!isPromise(result)) return takeResult(exchange, response, result);
     exchange.isAsync = true;
     validation.calls += 1;
@@ -101,6 +107,7 @@ export function guardApplication(
       return takeResult(exchange, response, result);
     }, (error) => {
       validation.calls -= 1;
+      exchange.phase = "closed";
       throw error;
     });
   };

@@ -85,6 +85,38 @@ Deno.test("validator() does not take two calls with one environ for a nested one
   assertEquals(await serve(app), [HELLO, HELLO]);
 });
 
+Deno.test("validator() checks what middleware does after an application that failed", async () => {
+  const codes: string[] = [];
+  const options = {
+    onViolation: ({ code }: WsgiConformanceError) => codes.push(code),
+  };
+  const closable = validator(
+    (environ, startResponse) =>
+      Object.assign(generate(environ, startResponse), { close() {} }),
+    options,
+  );
+  const failing: WsgiApplication[] = [
+    () => {
+      throw new Error("spam");
+    },
+    () => Promise.reject(new Error("spam")),
+  ];
+  for (const app of failing) {
+    const first = validator(app, options);
+    const fallback: WsgiApplication = async (environ, startResponse) => {
+      try {
+        return await first(environ, startResponse);
+      } catch {
+        // It neither hands each block on nor closes the second result.
+        const result = await closable(environ, startResponse);
+        return Array.fromAsync(result);
+      }
+    };
+    await serve(validator(fallback, options));
+    assertEquals(codes.splice(0), ["middleware-delayed", "close-missing"]);
+  }
+});
+
 Deno.test("validator() names the layer, and those between which it was", async () => {
   /** Five layers, one of which does something else. */
   async function report(
