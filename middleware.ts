@@ -586,7 +586,7 @@ class MiddlewareCall {
   #writeBlock: WriteCallable = (data) => {
     let written = Promise.resolve();
     const pending = this.#wait(this.pending, () => {
-      if (this.#isReplaced) return;
+      if (this.#isReplaced || this.#isEnded) return;
       const block = this.#hooks.block ? this.#hooks.block(data) : data;
       return andThen(block, (block) => {
         this.#isCommitted = true;

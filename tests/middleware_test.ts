@@ -1032,6 +1032,27 @@ Deno.test("middleware() does not lose the error of close when an application thr
   }
 });
 
+Deno.test("middleware() drops what was written if the result is closed before start has ended", async () => {
+  const seen: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const app = middleware((_environ, startResponse) => {
+    startResponse("200 OK", [])(encode("a"));
+    return [encode("b")].values();
+  }, () => ({
+    start: () => promise,
+    block(block) {
+      seen.push(decode(block));
+      return block;
+    },
+    close: () => void seen.push("close"),
+  }));
+  const result = await call(app);
+  await closeResult(result);
+  resolve();
+  await sleep();
+  assertEquals(seen, ["close"]);
+});
+
 Deno.test("middleware() stays synchronous when an application throws", () => {
   const app = middleware(APPLICATIONS["throws"]!, () => ({
     start: () => {},
