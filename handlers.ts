@@ -410,7 +410,7 @@ export function readEnviron(): Partial<WsgiEnviron> {
   if (!isRequest) return Object.fromEntries(variables);
   const environ = cgiEnviron(variables);
   const { PATH_INFO, REQUEST_URI = "" } = environ;
-  const target = decodePath(REQUEST_URI);
+  const target = decodePath(REQUEST_URI.split("?", 1)[0] ?? "");
   // Such a path is hidden by Deno, and a target that was rewritten has another.
   if (
     PATH_INFO === undefined && decodeNativeString(target).includes("\ufffd")
@@ -509,6 +509,8 @@ export class CgiHandler extends BaseCgiHandler {
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       failure = error;
+      // The error response needs it, also if nothing else is valid.
+      variables = { REQUEST_METHOD: Deno.env.get("REQUEST_METHOD") ?? "" };
     }
     const { CONTENT_LENGTH: length, HTTP_TRANSFER_ENCODING: coding } =
       variables;
@@ -540,8 +542,8 @@ export class CgiHandler extends BaseCgiHandler {
 
   /** Adds the CGI variables of the request to `environ`. */
   override addCgiVars(): void {
-    if (this.#failure !== null) throw this.#failure;
     super.addCgiVars();
+    if (this.#failure !== null) throw this.#failure;
   }
 
   /** Sends what the application returned, then releases it. */

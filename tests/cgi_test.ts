@@ -239,11 +239,12 @@ for (const name of ["HOME", "DENO_DIR", "UNDER_VALIDATOR"]) {
 
 /** Starts a script. The variables are native strings, so they can be any bytes. */
 function spawn(
-  variables: Record<string, string>,
+  variables: Record<string, string | undefined>,
   args: string[] = ["-A", localPath("cgi/app.ts")],
 ): Deno.ChildProcess {
   const exports = Object.entries({ ...VARIABLES, ...variables }).map(
     ([name, value]) => {
+      if (value === undefined) return "";
       const bytes = Array.from(
         value,
         (character) =>
@@ -281,7 +282,10 @@ async function finish(process: Deno.ChildProcess) {
 }
 
 /** Runs the script. Its input stays open, as a web server may leave it. */
-async function run(variables: Record<string, string>, input = "") {
+async function run(
+  variables: Record<string, string | undefined>,
+  input = "",
+) {
   await using process = spawn(variables);
   const writer = process.stdin.getWriter();
   await writer.write(encoder.encode(input));
@@ -345,6 +349,24 @@ Deno.test("readEnviron() takes a path that is not UTF-8 from the URI", async () 
     });
     assertMatch(stdout, /^Status: 400 Bad Request\r\n/);
   }
+});
+
+Deno.test("CgiHandler sends no body to HEAD, also if the request is not valid", async () => {
+  const { stdout } = await run({
+    REQUEST_METHOD: "HEAD",
+    CONTENT_LENGTH: "abc",
+  });
+  assertMatch(stdout, /^Status: 400 Bad Request\r\n[^]*\r\n\r\n$/);
+});
+
+Deno.test("CgiHandler takes a query of any bytes if there is no path", async () => {
+  const { stdout } = await run({
+    REQUEST_URI: "/app.cgi?%FF",
+    SCRIPT_NAME: "/app.cgi",
+    PATH_INFO: undefined,
+    QUERY_STRING: "%FF",
+  });
+  assertMatch(stdout, /^Status: 200 OK\r\n/);
 });
 
 Deno.test("CgiHandler answers 400 to a CONTENT_LENGTH that is no number of bytes", async () => {
