@@ -211,6 +211,9 @@ export abstract class BaseHandler {
   #connection = new AbortController();
   /** Why the client has gone, if it has. */
   #loss: { reason: unknown } | null = null;
+  /** What an application is given to call. */
+  readonly #startResponse: StartResponse = (status, headers, excInfo) =>
+    this.startResponse(status, headers, excInfo);
 
   /**
    * Hands bytes on to {@linkcode BaseHandler._flush}, or to the client.
@@ -273,11 +276,7 @@ export abstract class BaseHandler {
     let pending;
     try {
       this.setupEnviron();
-      const result = app(
-        this.environ as WsgiEnviron,
-        (status, headers, excInfo) =>
-          this.startResponse(status, headers, excInfo),
-      );
+      const result = app(this.environ as WsgiEnviron, this.#startResponse);
       pending = isPromise(result)
         ? Promise.resolve(result).then((result) => this.#takeResult(result))
         : this.#takeResult(result);
@@ -501,7 +500,7 @@ export abstract class BaseHandler {
     for (const block of result) this.#send(block, length);
     this.finishContent();
     const flushed = this._flush();
-    return flushed ? flushed.then(() => this.close()) : this.close();
+    return flushed ? flushed.then(() => this.#end()) : this.#end();
   }
 
   async #sendResult(result: WsgiResult): Promise<void> {
@@ -514,7 +513,7 @@ export abstract class BaseHandler {
     this.finishContent();
     const flushed = this._flush();
     if (flushed) await flushed;
-    await this.close();
+    await this.#end();
   }
 
   async #sendBlocks(blocks: WsgiResult, length: number | null): Promise<void> {
@@ -544,9 +543,7 @@ export abstract class BaseHandler {
 
   /** Whether enough was sent (P106), or no body is to follow the head. */
   #isFull(): boolean {
-    const framing = this.#framing;
-    return framing !== null && this.headersSent &&
-      (!framing.hasBody || framing.room <= 0);
+    return this.headersSent && (!this.hasBody || this.isComplete);
   }
 
   /**
@@ -688,12 +685,11 @@ export abstract class BaseHandler {
     if (this.headersSent) {
       await this._flush();
       this.abort(error);
-      return this.close();
+      return this.#end();
     }
     this.result = checkResult(this.errorOutput(
       this.environ as WsgiEnviron,
-      (status, headers, excInfo) =>
-        this.startResponse(status, headers, excInfo),
+      this.#startResponse,
       error ?? new TypeError(`The application threw ${error}`),
     ));
     return this.finishResponse();
@@ -708,9 +704,13 @@ export abstract class BaseHandler {
       if (this.headersSent && !this.#isClosed) this.abort(error);
       throw error;
     } finally {
-      // A result that came too late is released too.
-      await (this.#isClosed ? this.#release() : this.close());
+      await this.#end();
     }
+  }
+
+  /** Ends the response once. A result that came too late is released too. */
+  #end(): void | Promise<void> {
+    return this.#isClosed ? this.#release() : this.close();
   }
 
   /** Whether an error is only the end of the client's own connection. */

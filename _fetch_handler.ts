@@ -134,8 +134,6 @@ export class FetchHandler extends BaseHandler {
   readonly #isDenoServe: boolean;
   readonly #options: FetchHandlerOptions;
   readonly #environ: Readonly<Partial<WsgiEnviron>> | null;
-  readonly #errors: ErrorStream;
-  readonly #wholeSize: number;
   readonly #input: RequestInput;
   /** The most bytes that the client may send. */
   #inputLength = Infinity;
@@ -165,16 +163,13 @@ export class FetchHandler extends BaseHandler {
     options: FetchHandlerOptions = {},
   ) {
     super();
-    const { errors, info } = options;
     this.#request = request;
     this.#options = options;
-    this.#isDenoServe = isDenoServe(info);
+    this.#isDenoServe = isDenoServe(options.info);
     this.#body = new ResponseBody(() => this.#disconnect(), {
       sharesMemory: this.#isDenoServe,
     });
     this.#environ = environ;
-    this.#errors = errors ?? CONSOLE_ERRORS;
-    this.#wholeSize = options.wholeSize ?? Infinity;
     this.#input = new RequestInput(request, {
       maxSize: options.maxBodySize ?? Infinity,
       onConnectionLost: (error) => this.abortSignal(error),
@@ -230,7 +225,7 @@ export class FetchHandler extends BaseHandler {
 
   /** Gives the value of `wsgi.errors`. */
   override getStderr(): ErrorStream {
-    return this.#errors;
+    return this.#options.errors ?? CONSOLE_ERRORS;
   }
 
   /**
@@ -293,7 +288,8 @@ export class FetchHandler extends BaseHandler {
    */
   override setContentLength(length: number): void {
     // HEAD has no body that the platform could count.
-    const isCounted = this.#isDenoServe && length <= this.#wholeSize &&
+    const { wholeSize = Infinity } = this.#options;
+    const isCounted = this.#isDenoServe && length <= wholeSize &&
       Array.isArray(this.result) && this.#request.method !== "HEAD";
     if (!isCounted) super.setContentLength(length);
   }
@@ -332,16 +328,15 @@ export class FetchHandler extends BaseHandler {
 
   /** Answers with a stream, once it is needed; waits until more is asked for. */
   override _flush(): void | Promise<void> {
-    if (
-      !this.#body.isStream && !this.#isEnded && this.headersSent &&
-      this.hasBody
-    ) {
-      // So that it can be given up in the end.
-      if (this.#isInputOpen) this.#input.open();
-      this.#reply(this.#body.open());
+    if (this.#isEnded || !this.headersSent) return;
+    if (this.hasBody) {
+      if (!this.#body.isStream) {
+        // So that it can be given up in the end.
+        if (this.#isInputOpen) this.#input.open();
+        this.#reply(this.#body.open());
+      }
+      return this.#body.demand;
     }
-    if (this.#isEnded) return;
-    if (!this.headersSent || this.hasBody) return this.#body.demand;
     // Nobody asks for more, and a client that leaves is noticed only when the
     // event loop turns. A timer for each block would take longer than the block.
     if (++this.#flushes % FLUSHES_PER_TURN === 0) {
@@ -432,7 +427,7 @@ export class FetchHandler extends BaseHandler {
   #wholeBody(): BodyInit | null {
     if (this.bytesSent > 0) {
       const bytes = this.#body.toBytes();
-      const isLarge = bytes.length > this.#wholeSize;
+      const isLarge = bytes.length > (this.#options.wholeSize ?? Infinity);
       // A `Response` takes no shared memory.
       const isCopied = isLarge || !(bytes.buffer instanceof ArrayBuffer);
       const body = (isCopied ? bytes.slice() : bytes) as Uint8Array<
@@ -479,7 +474,7 @@ export class FetchHandler extends BaseHandler {
    */
   override handleError(error: unknown): Promise<void> {
     return super.handleError(
-      isUploadError(error)
+      this.#isInputOpen && isUploadError(error)
         ? new ConnectionLostError(
           "Cannot read the request body as it broke off before its end",
           { cause: error },

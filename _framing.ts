@@ -62,6 +62,6 @@ export class Framing {
 
   /** The number of bytes that a body which ends now has too few. */
   get missing(): number {
-    return this.hasBody && this.length < Infinity ? this.room : 0;
+    return this.room < Infinity ? this.room : 0;
   }
 }

@@ -6,6 +6,7 @@
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { quote } from "./_escape.ts";
+import { isDigits } from "./_grammar.ts";
 import { VERSION } from "./_version.ts";
 import { demoApp, makeServer, type WsgiServer } from "./simple_server.ts";
 import type { WsgiApplication } from "./types.ts";
@@ -85,7 +86,7 @@ function readNumber(
   text: string,
   most = Number.MAX_SAFE_INTEGER,
 ): number {
-  if (!/^\d+$/.test(text) || Number(text) > most) {
+  if (!isDigits(text) || Number(text) > most) {
     throw new RangeError(
       `Cannot take --${name} as it must be 0 to ${most}: received ${
         quote(text)
@@ -188,10 +189,10 @@ async function readFile(path: string): Promise<string> {
 }
 
 /** Where a server can be reached, for people to open. */
-function toUrl(server: WsgiServer, isSecure: boolean): string {
-  const { serverName: name, serverPort: port } = server;
+function toUrl(server: WsgiServer): string {
+  const { serverName: name, serverPort: port, options } = server;
   const host = name.includes(":") ? `[${name}]` : name;
-  return `http${isSecure ? "s" : ""}://${host}:${port}`;
+  return `${options.scheme}://${host}:${port}`;
 }
 
 async function serve(args: string[]): Promise<void> {
@@ -231,9 +232,7 @@ async function serve(args: string[]): Promise<void> {
   }
   console.log(
     `Serving on %c${
-      path === undefined
-        ? `${toUrl(server, cert !== undefined)}${scriptName}/`
-        : `unix:${path}`
+      path === undefined ? `${toUrl(server)}${scriptName}/` : `unix:${path}`
     }`,
     "color: cyan",
   );

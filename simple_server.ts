@@ -165,6 +165,7 @@ function tryToLog(log: () => void): void {
  */
 export class ServerHandler extends FetchHandler {
   #requestHandler: WsgiRequestHandler;
+  #isLost = false;
 
   /**
    * Constructs a new instance.
@@ -219,11 +220,23 @@ export class ServerHandler extends FetchHandler {
     return this.#requestHandler.info;
   }
 
+  /**
+   * Ends the run, as the client has gone.
+   *
+   * @param reason What pending and later writes are rejected with.
+   * @returns Nothing, or a promise that the result is released.
+   */
+  override connectionLost(reason: unknown): void | Promise<void> {
+    this.#isLost = true;
+    return super.connectionLost(reason);
+  }
+
   /** Ends the response, releases the result, and logs the request. */
   override close(): void | Promise<void> {
     // A client that has gone before it was answered was sent nothing.
-    const status = this.response?.status ?? "-";
+    const isSent = this.response !== null || !this.#isLost;
     const closed = super.close();
+    const status = isSent && this.response ? this.response.status : "-";
     tryToLog(() => this.#requestHandler.logRequest(status, this.bytesSent));
     return closed;
   }
@@ -296,8 +309,9 @@ export class WsgiRequestHandler {
     const info = { remoteAddr: this.clientAddress };
     const environ = requestEnviron(this.request, info, options);
     for (const name in baseEnviron) {
-      if (name.startsWith("SERVER_")) environ[name] = baseEnviron[name];
-      else environ[name] ??= baseEnviron[name];
+      if (/^SERVER_(?:NAME|PORT|SOFTWARE)$/.test(name)) {
+        environ[name] = baseEnviron[name];
+      } else environ[name] ??= baseEnviron[name];
     }
     return environ;
   }
@@ -363,8 +377,6 @@ function targetOf(url: string): string {
   return start === -1 ? authority : authority.slice(start);
 }
 
-const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
-
 let logSecond = 0;
 let logText = "";
 
@@ -372,16 +384,10 @@ let logText = "";
 function logTime(): string {
   const second = Math.floor(Date.now() / 1000);
   if (second !== logSecond) {
-    const date = new Date(second * 1000);
-    const two = (number: number) => String(number).padStart(2, "0");
+    const text = new Date(second * 1000).toString();
+    const [, month, day, year, time] = text.split(" ");
     logSecond = second;
-    logText =
-      `${two(date.getDate())}/${
-        MONTHS[date.getMonth()]
-      }/${date.getFullYear()} ` +
-      `${two(date.getHours())}:${two(date.getMinutes())}:${
-        two(date.getSeconds())
-      }`;
+    logText = `${day}/${month}/${year} ${time}`;
   }
   return logText;
 }
@@ -654,6 +660,8 @@ export class WsgiServer implements AsyncDisposable {
   readonly #abort = new AbortController();
   #app: WsgiApplication | null = null;
   #stopped: Promise<void> | undefined;
+  /** Settles when Deno has stopped, and nobody waits any more. */
+  readonly #ended: Promise<void>;
   #isClosing = false;
   /** Whether Deno shuts its server down. */
   #isShuttingDown = false;
@@ -715,7 +723,9 @@ export class WsgiServer implements AsyncDisposable {
       signal?.removeEventListener("abort", stop);
       this.#endAll();
     };
-    this.#server.finished.then(end, end);
+    this.#ended = this.#server.finished.finally(end);
+    // Perhaps nobody waits for it.
+    this.#ended.catch(() => {});
     if (signal?.aborted) stop();
     try {
       options.onListen?.(this.serverAddress);
@@ -917,8 +927,7 @@ export class WsgiServer implements AsyncDisposable {
       // takes a moment, and lets nobody abort.
       this.#isShuttingDown = true;
       await this.#server.shutdown();
-      this.#endAll();
-      return;
+      return this.#ended;
     }
     // It would wait for clients that do not finish their bodies, and could not
     // be cut short.
@@ -947,8 +956,7 @@ export class WsgiServer implements AsyncDisposable {
     this.#isClosing = true;
     this.#server.ref();
     if (!this.#isShuttingDown) this.#abort.abort();
-    await this.#server.finished;
-    this.#endAll();
+    await this.#ended;
   }
 
   /** Stops the server as {@linkcode WsgiServer.shutdown} does. */

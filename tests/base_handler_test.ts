@@ -1431,6 +1431,28 @@ Deno.test("BaseHandler.run() resolves if the client goes while an error is answe
   assertEquals(handler.log.lines, ["Error: spam"]);
 });
 
+Deno.test("BaseHandler.close() is called once, also if the client goes as the response ends", async () => {
+  for (const result of [list("a"), generate("a")]) {
+    let closes = 0;
+    class Handler extends TestHandler {
+      override async _flush(): Promise<void> {
+        await turn();
+        this.connectionLost(ERROR);
+      }
+
+      override close(): void | Promise<void> {
+        closes++;
+        return super.close();
+      }
+    }
+    await new Handler().run((_environ, startResponse) => {
+      startResponse(OK, [["Content-Length", "1"]]);
+      return result;
+    });
+    assertEquals(closes, 1);
+  }
+});
+
 Deno.test("BaseHandler does no more once the client has gone", async () => {
   const gone = new Error("gone");
   const events: string[] = [];

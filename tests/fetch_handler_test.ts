@@ -695,6 +695,20 @@ Deno.test("FetchHandler leaves no timer behind if nobody waits for write() to HE
   }
 });
 
+Deno.test("FetchHandler answers 500 if another body than that of the request broke off", async () => {
+  const message = "Cannot read body as underlying resource unavailable";
+  for (const body of ["spam", null]) {
+    const request = new Request(LOCAL, { method: "POST", body });
+    const handler = new TestFetchHandler(request);
+    const { status, errors } = await handler.toOutcome(async (environ) => {
+      await environ["wsgi.input"].read();
+      throw new TypeError(message);
+    });
+    assertEquals(status, "500 Internal Server Error");
+    assertEquals(errors[1], `TypeError: ${message}`);
+  }
+});
+
 Deno.test("wsgiref.signal stays as it is once the response has ended", async () => {
   for (const result of [list("a"), generate("a")]) {
     let signal: AbortSignal | undefined;

@@ -20,6 +20,7 @@ import {
   demoApp,
   makeServer,
   type ServerAddress,
+  ServerHandler,
   WsgiRequestHandler,
   WsgiServer,
   type WsgiServerOptions,
@@ -1844,10 +1845,28 @@ Deno.test("makeServer() stays with no signal once it has stopped", async () => {
   assertEquals(count, 0);
 });
 
+Deno.test("WsgiServer logs the status of an error response that fails too", async () => {
+  class Broken extends ServerHandler {
+    override errorStatus = "no status";
+  }
+  class Handler extends WsgiRequestHandler {
+    override handle() {
+      return new Broken(this).respond(() => {
+        throw new Error("spam");
+      });
+    }
+  }
+  await using server = listen(demoApp, { handlerClass: Handler });
+  server.serveForever();
+  assertEquals(statusOf(await exchange(server.serverPort, GET)), 500);
+  assertEquals(requestsOf(server.logged), ['"GET / HTTP/1.1" 500 0']);
+});
+
 Deno.test("WsgiServer.baseEnviron is for what a request does not say", async () => {
   await using server = makeServer("127.0.0.1", 0, demoApp, { quiet: true });
   server.baseEnviron.HTTP_USER_AGENT = "default";
   server.baseEnviron.HTTP_ACCEPT = "default";
+  server.baseEnviron.SERVER_PROTOCOL = "HTTP/0.9";
   server.serveForever();
   const text = await exchange(
     server.serverPort,
@@ -1855,6 +1874,7 @@ Deno.test("WsgiServer.baseEnviron is for what a request does not say", async () 
   );
   assertStringIncludes(text, "\nHTTP_ACCEPT = 'spam'\n");
   assertStringIncludes(text, "\nHTTP_USER_AGENT = 'default'\n");
+  assertStringIncludes(text, "\nSERVER_PROTOCOL = 'HTTP/1.1'\n");
 });
 
 Deno.test("WsgiServer prints why it cannot log", async () => {
