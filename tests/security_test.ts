@@ -188,5 +188,5 @@ Deno.test("docs/security.md names tests that are there", async () => {
     assertStringIncludes(plain(file), plain(words));
     count++;
   }
-  assertEquals(count, 22);
+  assertEquals(count, 23);
 });
