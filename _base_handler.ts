@@ -32,7 +32,8 @@ import type {
 import { FileWrapper, guessScheme, isHopByHop, wrapFile } from "./util.ts";
 
 /**
- * How far a response has come. It only moves forward, but for the last line:
+ * How far a response has come. A call with `excInfo` begins again from
+ * `"refused"`, until `"headers sent"`, which is final:
  *
  * - `"not started"`: `startResponse()` has not been called.
  * - `"refused"`: it was, and threw: only an error response may follow.
@@ -48,7 +49,8 @@ const ERROR_BODY = encoder.encode(
 const ERROR_HEADERS: WsgiHeader[] = [["Content-Type", "text/plain"]];
 const WSGI_VERSION = [1, 0] as const;
 
-// The variables that only a request can have, and that hold bytes, not text.
+// The variables that only a request can have. Their values are native strings,
+// those of the process are text.
 const REQUEST_VARIABLE_REGEXP =
   /^(?:REDIRECT_)*(?:SCRIPT_NAME|PATH_INFO|QUERY_STRING|REQUEST_METHOD|AUTH_TYPE|CONTENT_TYPE|CONTENT_LENGTH|HTTPS|PATH_TRANSLATED|REQUEST_URI|REMOTE_[A-Z]+|(?:HTTP|SSL)_.*|wsgi.*)$/s;
 
@@ -306,7 +308,8 @@ export abstract class BaseHandler {
     try {
       this.addCgiVars();
     } finally {
-      // The application may change environ, so what is needed later is kept.
+      // Kept, as the application may change environ. Also if the variables are
+      // refused: the error response to HEAD has no body either.
       this.#isHead = this.environ.REQUEST_METHOD === "HEAD";
     }
     const environ = this.environ;
@@ -566,7 +569,10 @@ export abstract class BaseHandler {
     }
   }
 
-  /** Sends the head if there was no body, and checks that there was enough. */
+  /**
+   * Checks that the body is as long as declared, and sends the head if there
+   * was no body.
+   */
   finishContent(): void {
     const { missing, size } = this.#requireFraming();
     // Too few bytes: log it and close the connection (P107).

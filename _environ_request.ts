@@ -7,8 +7,8 @@ import type { WsgiEnviron, WsgiResult } from "./types.ts";
 import { requestUri, WsgiInput, type WsgiInputOptions } from "./util.ts";
 
 /**
- * The body of a `Request`, as its handler gives it: by it, an environ is known
- * that still says what the request says.
+ * The body of a `Request`, as its handler gives it. It remembers the request, to
+ * tell whether an environ still says the same.
  */
 export class RequestInput extends WsgiInput {
   /** `wsgiref.signal`, as the handler has made it. */

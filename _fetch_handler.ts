@@ -23,11 +23,10 @@ import type {
   WsgiEnviron,
 } from "./types.ts";
 
-/**
- * How long a request body is read for nobody while nothing comes, in
- * milliseconds, and how many times as long in all.
- */
+/** The milliseconds without a byte after which nobody's body is read no more. */
 const IDLE_TIME = 100;
+
+/** The most such intervals that it is read in all. */
 const IDLE_TIMES = 50;
 
 /** How many blocks may be dropped before the event loop gets a turn. */
@@ -183,8 +182,8 @@ export class FetchHandler extends BaseHandler {
    * Runs an application.
    *
    * @param app The application.
-   * @returns The response; a promise of it only if the application, or the
-   * first block of its result, is one. It never rejects.
+   * @returns The response, at once for an array and for a generator whose first
+   * block begins a stream, or else a promise of it, which never rejects.
    * @throws {TypeError} If the handler has run an application before.
    */
   respond(app: WsgiApplication): Response | Promise<Response> {

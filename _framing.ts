@@ -28,7 +28,7 @@ export class Framing {
   length: number;
   /** The number of bytes of the body that came so far. */
   size = 0;
-  /** Whether there were more bytes than that. */
+  /** Whether more bytes came than `length`: it is logged once. */
   isExceeded = false;
   readonly #code: number;
 
@@ -45,7 +45,8 @@ export class Framing {
 
   /** Whether `Content-Length` may be sent, or counted if it is not there. */
   get hasLength(): boolean {
-    // A 205 would have to say 0, which its platform does.
+    // With 205 only 0 would be right, whatever the application says: RFC 9110,
+    // 15.3.6.
     return !isLengthless(this.#code) && this.#code !== 205;
   }
 

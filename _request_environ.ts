@@ -137,8 +137,8 @@ const MAX_KNOWN_HEADERS = 256;
 const MAX_KNOWN_LENGTH = 64;
 
 /**
- * The variables of request headers: those that are common or no `HTTP_` ones,
- * and what other names have come.
+ * The variables of request headers by name: the common ones and the two without
+ * `HTTP_` from the start, others once they have come.
  */
 const HEADER_VARIABLES = new Map([
   ["content-type", "CONTENT_TYPE"],
@@ -188,7 +188,7 @@ export function variableOf(name: string, value: string): string | null {
     (name === "transfer-encoding" && value.toLowerCase() === "chunked")
   ) return null;
   const variable = headerVariable(name);
-  // That one is left out only if its value is the one above.
+  // Whether Transfer-Encoding is left out depends on its value.
   if (
     name !== "transfer-encoding" && name.length <= MAX_KNOWN_LENGTH &&
     HEADER_VARIABLES.size < MAX_KNOWN_HEADERS
@@ -219,7 +219,10 @@ export function checkAuthority(authority: string): void {
   );
 }
 
-/** The value of the last proxy but `count - 1`, if it says anything. */
+/**
+ * The value that is `count` from the right: the one that the first trusted proxy
+ * has added; `undefined` if none is trusted, or if it is empty.
+ */
 function getForwarded(
   environ: Partial<WsgiEnviron>,
   name: "FOR" | "PROTO" | "HOST" | "PREFIX",

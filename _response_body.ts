@@ -79,9 +79,10 @@ export class ResponseBody {
       this.#blocks.push(this.isOwned ? block : this.#copy(block));
     } else {
       this.#isWanted = false;
-      // First, as a client that waits asks for more while it is given some.
+      // Before enqueue(), in which a client that waits may already ask for more.
       if (this.#sendNext === null) this.#demand ??= withResolvers();
-      // `Deno.serve` keeps a block, and asks for the next before it is sent.
+      // Copied, unless nobody else has it: `Deno.serve` asks for the next block
+      // while it still keeps this one.
       this.#controller.enqueue(this.isOwned ? block : this.#copy(block));
     }
   }

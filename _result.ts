@@ -18,7 +18,7 @@ export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
   return typeof (value as Promise<T> | undefined)?.then === "function";
 }
 
-/** Says what is wrong with a result that is no iterable of bytes. */
+/** Refuses a result that cannot be iterated. */
 export function checkResult(result: WsgiResult): WsgiResult {
   if (
     typeof result !== "object" || result === null ||
@@ -34,7 +34,10 @@ export function checkResult(result: WsgiResult): WsgiResult {
   return result;
 }
 
-/** The iterator of a result. A stream's own would be deaf during a read. */
+/**
+ * The iterator of a result. A stream gets one made here: `return()` of its own
+ * waits for a pending read, and this one cancels.
+ */
 export function iterate(result: WsgiResult): BlockIterator {
   if (result instanceof ReadableStream) {
     const reader: ReadableStreamDefaultReader<Uint8Array> = result.getReader();
@@ -59,7 +62,7 @@ export interface Iteration {
   onLateError?: (error: unknown) => void;
 }
 
-/** The iteration of a result that nobody has begun, or nobody here. */
+/** The iteration of a result that was not begun here: somebody else may have. */
 function notBegun(result: WsgiResult): Iteration {
   if (result instanceof ReadableStream) {
     // A stream that somebody reads is for them to cancel.

@@ -190,7 +190,7 @@ class ResultGuard {
       exchange.report("close-repeated", this.#result);
     } else {
       this.#giveUp();
-      // It is none if a later request was told of this one.
+      // The count is 0 if a later request has reported this one as not closed.
       if (this.#hasClose && !exchange.outer && validation.unclosed > 0) {
         validation.unclosed -= 1;
       }
@@ -306,7 +306,7 @@ async function giveAlone(
   return block;
 }
 
-/** Forgets what was waited for, before anything else comes that may be. */
+/** Forgets the block that was waited for, before another one can be. */
 async function forgetSoon(outer: Exchange): Promise<void> {
   // So many promises may be between the block and what middleware returns.
   for (let i = 0; i < 100; i++) await null;

@@ -97,7 +97,10 @@ export function isBytes(value: unknown): value is Uint8Array<ArrayBuffer> {
   return value instanceof Uint8Array;
 }
 
-/** A promise that may be left alone: a client must not end the process. */
+/**
+ * Marks a promise as handled: a read that fails, which a client can bring about,
+ * must not end the process if nobody waits for it.
+ */
 function handled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;

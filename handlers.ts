@@ -645,7 +645,8 @@ export type ToFetchHandlerOptions = Omit<
  * @returns The handler. It takes the request and what the platform tells of the
  * connection. A request that is not valid is answered 400, one outside
  * `scriptName` 404. It never throws and never rejects.
- * @throws {TypeError} If `app` is not a function, or an option is not valid.
+ * @throws {TypeError} If `app` is not a function, or `scriptName` is not valid.
+ * @throws {RangeError} If `maxBodySize` is no number of bytes.
  *
  * @example Usage
  * ```ts

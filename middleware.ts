@@ -145,7 +145,8 @@ export interface MapResultOptions {
   /**
    * Gives the bytes to send after the last block. It is called once, if the
    * result comes to its end: not if it fails, or if nobody asks for the rest of
-   * it.
+   * it, as a server does that has sent all of `Content-Length`, or answers HEAD.
+   * What has to happen in any case belongs in `close`.
    *
    * @returns The bytes to send, or nothing; or a promise of them.
    */
@@ -228,9 +229,9 @@ export interface MiddlewareHooks extends MapResultOptions {
    * If it returns a result, that is sent in place of the application's, which is
    * closed with it. `block` and `end` are not called for it.
    *
-   * `startResponse()` is synchronous, so if a promise is returned,
-   * the call is held back until the first block is sent. What the server says to
-   * it then is thrown there, and not by `startResponse()`.
+   * `startResponse()` is synchronous, so if a promise is returned, that of the
+   * server is called when it has settled, and the first block waits for that.
+   * What the server then throws is thrown there, and not by `startResponse()`.
    *
    * @param response The status and the headers.
    * @returns Nothing, or a result to send instead; or a promise of that.
@@ -249,8 +250,9 @@ export interface MiddlewareHooks extends MapResultOptions {
    * hooks like any. If the head has been sent, `startResponse()` throws the
    * error, which must not be caught: nothing can be answered any more.
    *
-   * An error of the other hooks is no error of the application, unless that was
-   * told: `start` and `block` may throw in its `startResponse()` and `write()`.
+   * Errors of the other hooks do not come here, but for what `start` and `block`
+   * throw out of the application's own call of `startResponse()` or `write()`,
+   * if it lets that pass.
    *
    * @param error The value that was thrown.
    * @param startResponse Begins the response in its place.
@@ -436,7 +438,7 @@ function createMappedResult(
  *   when that of the new one is, also while a block is waited for; with the
  *   `close()` of the new one its own is called, before that of the options. All
  *   errors are thrown, several as an `AggregateError`.
- * - What the result says of its number of blocks does not show.
+ * - A `length` or `size` of the result is not carried over.
  * - Without options, the result is returned as it is, and a
  *   {@linkcode FileWrapper} stays one if there is `close` only.
  *

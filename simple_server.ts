@@ -116,7 +116,7 @@ class Log extends TextErrorStream {
   }
 }
 
-/** Logs. That this fails, as of a full disk, must not matter to a client. */
+/** Logs. A log that fails, as on a full disk, must not matter to a client. */
 function tryToLog(log: () => void): void {
   try {
     log();
@@ -299,9 +299,9 @@ export class WsgiRequestHandler {
   /**
    * Makes the CGI variables of the request.
    *
-   * @returns The variables: those of the request, and of
-   * {@linkcode WsgiServer.baseEnviron} the name, port and software of the server
-   * and what the request has not.
+   * @returns The variables of the request. The name, the port and the software
+   * of the server, and what the request lacks, come from
+   * {@linkcode WsgiServer.baseEnviron}.
    * @throws {RequestError} If the request is not valid.
    */
   getEnviron(): Partial<WsgiEnviron> {
@@ -527,7 +527,8 @@ export interface WsgiServerOptions
   /** Called with the address once the server listens. */
   onListen?: (address: ServerAddress) => void;
   /**
-   * Turns off the log of requests. Errors are logged all the same.
+   * Turns off the log of requests, and of why one was refused, a
+   * {@linkcode RequestError}. Any other error is logged all the same.
    *
    * @default {false}
    */
@@ -681,12 +682,14 @@ export class WsgiServer implements AsyncDisposable {
   /**
    * Constructs a new instance.
    *
-   * @param host The address to listen at; `""` stands for all interfaces.
+   * @param host The address to listen at; `""` stands for all IPv4
+   * interfaces.
    * @param port The port to listen at; 0 stands for any that is free.
    * @param options How to listen, and how requests become environs.
    * @throws {TypeError} If only one of `cert` and `key` is given, or if an option
    * is not valid.
-   * @throws {RangeError} If `shutdownTimeout` is negative or not a number.
+   * @throws {RangeError} If `shutdownTimeout` is negative or not a number, or
+   * `maxBodySize` is no number of bytes.
    * @throws {Deno.errors.AddrInUse} If the port is in use.
    */
   constructor(host: string, port: number, options: WsgiServerOptions = {}) {
@@ -891,7 +894,10 @@ export class WsgiServer implements AsyncDisposable {
     tryToLog(() => this.log.flush());
   }
 
-  /** Logs why Deno takes no response. What was cut off is in the log. */
+  /**
+   * Logs why Deno refuses a response, but for an `AbortError`: that was made of
+   * an error that has been logged.
+   */
   #refused(error: unknown): Response {
     tryToLog(() => {
       if ((error as Error | null)?.name === "AbortError") return;
@@ -1047,7 +1053,8 @@ export interface MakeServerOptions<Server extends WsgiServer = WsgiServer>
  * @returns The server.
  * @throws {TypeError} If `app` is not a function, or if only one of `cert` and
  * `key` is given.
- * @throws {RangeError} If `shutdownTimeout` is negative or not a number.
+ * @throws {RangeError} If `shutdownTimeout` is negative or not a number, or
+ * `maxBodySize` is no number of bytes.
  * @throws {Deno.errors.AddrInUse} If the port is in use.
  *
  * @example One request

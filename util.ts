@@ -456,7 +456,7 @@ const HOP_BY_HOP_HEADERS = [
  * ```
  */
 export function isHopByHop(name: string): boolean {
-  // Few other names have such a length, and need be put in lower case.
+  // Comparing the lengths first spares most names the lower case.
   return HOP_BY_HOP_HEADERS.some((header) =>
     header.length === name.length && header === name.toLowerCase()
   );
