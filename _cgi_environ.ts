@@ -3,7 +3,7 @@
 
 import { quote } from "./_escape.ts";
 import { isDigits } from "./_grammar.ts";
-import { decodePath } from "./_request_environ.ts";
+import { beforeQuery, decodePath } from "./_request_environ.ts";
 import { RequestError } from "./_request_error.ts";
 import type { WsgiEnviron } from "./types.ts";
 
@@ -89,7 +89,7 @@ export function cgiEnviron(
   }
   const { PATH_INFO, REQUEST_URI, SCRIPT_NAME = "" } = environ;
   if (PATH_INFO === undefined && REQUEST_URI !== undefined) {
-    const path = decodePath(REQUEST_URI.split("?", 1)[0] ?? "");
+    const path = decodePath(beforeQuery(REQUEST_URI));
     if (path.startsWith(`${SCRIPT_NAME}/`)) {
       environ.PATH_INFO = path.slice(SCRIPT_NAME.length);
     }

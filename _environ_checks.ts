@@ -21,7 +21,7 @@ interface EnvironCheck extends Check {
   isBadName?(name: string): boolean;
   /** Tells whether no CGI variable may have this text. */
   isBadText?(text: string): boolean;
-  /** Tells whether this CGI variable may not have such a value, no string. */
+  /** Tells whether this CGI variable may not have a value that is no string. */
   isBadValue?(value: unknown, name: string): boolean;
   /** Gives what is wrong with variables that are known by name. */
   findBad?(environ: WsgiEnviron): unknown[] | undefined;

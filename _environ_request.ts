@@ -2,7 +2,12 @@
 // This module is browser compatible.
 
 import { quote } from "./_escape.ts";
-import { checkAuthority, decodePath, variableOf } from "./_request_environ.ts";
+import {
+  beforeQuery,
+  checkAuthority,
+  decodePath,
+  variableOf,
+} from "./_request_environ.ts";
 import type { WsgiEnviron, WsgiResult } from "./types.ts";
 import { requestUri, WsgiInput, type WsgiInputOptions } from "./util.ts";
 
@@ -67,12 +72,6 @@ function hasHeaders(environ: WsgiEnviron, headers: Headers): boolean {
 /** Where the path of a URL begins. */
 function pathStart(url: string): number {
   return url.indexOf("/", url.indexOf("://") + 3);
-}
-
-/** What comes before the query. */
-function beforeQuery(target: string): string {
-  const query = target.indexOf("?");
-  return query === -1 ? target : target.slice(0, query);
 }
 
 /** Whether `REQUEST_URI` is there and says what the path and the query say. */
@@ -169,16 +168,19 @@ export function toRequest(
     /\bwebsocket\b/i.test(protocols)
   ) return "501 Not Implemented";
   const match = input instanceof RequestInput ? input.match(environ) : null;
-  let request = match;
+  let request;
   try {
-    if (request === null) request = createRequest(environ);
-    else checkPath(environ, request.url);
+    if (match !== null) {
+      checkPath(environ, match.url);
+      return match;
+    }
+    request = createRequest(environ);
   } catch {
     // CGI allows more hosts, paths and values.
     return "400 Bad Request";
   }
   // That the body has been read is no fault of the client.
-  return match === null && hasBody(environ)
+  return hasBody(environ)
     ? new Request(
       request,
       { body: input.readable, duplex: "half" } as RequestInit,

@@ -23,7 +23,10 @@ import type {
   WsgiEnviron,
 } from "./types.ts";
 
-/** The milliseconds without a byte after which nobody's body is read no more. */
+/**
+ * The milliseconds without a byte after which a request body is no longer read
+ * for nobody.
+ */
 const IDLE_TIME = 100;
 
 /** The most such intervals that it is read in all. */
@@ -287,8 +290,7 @@ export class FetchHandler extends BaseHandler {
    */
   override setContentLength(length: number): void {
     // HEAD has no body that the platform could count.
-    const { wholeSize = Infinity } = this.#options;
-    const isCounted = this.#isDenoServe && length <= wholeSize &&
+    const isCounted = this.#isDenoServe && length <= this.#wholeSize &&
       Array.isArray(this.result) && this.#request.method !== "HEAD";
     if (!isCounted) super.setContentLength(length);
   }
@@ -423,10 +425,14 @@ export class FetchHandler extends BaseHandler {
     if (this.#isInputOpen) this.#input.cancel().catch(() => {});
   }
 
+  get #wholeSize(): number {
+    return this.#options.wholeSize ?? Infinity;
+  }
+
   #wholeBody(): BodyInit | null {
     if (this.bytesSent > 0) {
       const bytes = this.#body.toBytes();
-      const isLarge = bytes.length > (this.#options.wholeSize ?? Infinity);
+      const isLarge = bytes.length > this.#wholeSize;
       // A `Response` takes no shared memory.
       const isCopied = isLarge || !(bytes.buffer instanceof ArrayBuffer);
       const body = (isCopied ? bytes.slice() : bytes) as Uint8Array<

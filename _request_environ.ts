@@ -198,6 +198,12 @@ export function variableOf(name: string, value: string): string | null {
   return variable;
 }
 
+/** What comes before the query. */
+export function beforeQuery(target: string): string {
+  const query = target.indexOf("?");
+  return query === -1 ? target : target.slice(0, query);
+}
+
 /** Decodes percent-encoded bytes to a native string, once. */
 export function decodePath(path: string): string {
   return path.includes("%")

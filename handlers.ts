@@ -37,7 +37,11 @@ import { TextErrorStream } from "./_error_stream.ts";
 import { quote } from "./_escape.ts";
 import { EnvironInfo, type FetchInfo, toRequest } from "./_environ_request.ts";
 import { FetchHandler, type FetchHandlerOptions } from "./_fetch_handler.ts";
-import { checkRequestOptions, decodePath } from "./_request_environ.ts";
+import {
+  beforeQuery,
+  checkRequestOptions,
+  decodePath,
+} from "./_request_environ.ts";
 import { isDigits } from "./_grammar.ts";
 import { RequestError } from "./_request_error.ts";
 import { startWith } from "./_response_result.ts";
@@ -410,7 +414,7 @@ export function readEnviron(): Partial<WsgiEnviron> {
   if (!isRequest) return Object.fromEntries(variables);
   const environ = cgiEnviron(variables);
   const { PATH_INFO, REQUEST_URI = "" } = environ;
-  const target = decodePath(REQUEST_URI.split("?", 1)[0] ?? "");
+  const target = decodePath(beforeQuery(REQUEST_URI));
   // Such a path is hidden by Deno, and a target that was rewritten has another.
   if (
     PATH_INFO === undefined && decodeNativeString(target).includes("\ufffd")

@@ -309,7 +309,7 @@ export class WsgiRequestHandler {
     const info = { remoteAddr: this.clientAddress };
     const environ = requestEnviron(this.request, info, options);
     for (const name in baseEnviron) {
-      if (/^SERVER_(?:NAME|PORT|SOFTWARE)$/.test(name)) {
+      if (name.startsWith("SERVER_") && name !== "SERVER_PROTOCOL") {
         environ[name] = baseEnviron[name];
       } else environ[name] ??= baseEnviron[name];
     }

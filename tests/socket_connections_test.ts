@@ -292,6 +292,28 @@ for (const way of WAYS) {
   });
 
   Deno.test({
+    name: `${way}: a client that leaves as soon as it has asked is noticed`,
+    timeout: 10_000,
+    async fn() {
+      let hasBegun = false;
+      let isOver = false;
+      await using serving = serve(way, async (environ, startResponse) => {
+        hasBegun = true;
+        await clientLeft(environ);
+        isOver = true;
+        startResponse("200 OK", TEXT);
+        return [];
+      });
+      {
+        using client = await Client.connect(serving.port);
+        await client.send(GET);
+        await until("The application begins", () => hasBegun);
+      }
+      await until("The application ends", () => isOver);
+    },
+  });
+
+  Deno.test({
     name:
       `${way}: an error of a result is logged once, also if the client has left before`,
     timeout: 10_000,
